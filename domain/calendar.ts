@@ -1,0 +1,85 @@
+import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, plus } from "./units.ts";
+
+/** What the clock on the wall of a region reads. */
+export interface LocalTime {
+  /** 0 to 23. */
+  hour: number;
+  /** 0 to 1439. */
+  minuteOfDay: number;
+  /** 0 is Monday, 6 is Sunday (ISO 8601 order). */
+  dayOfWeek: number;
+  /** 1 is January. */
+  month: number;
+  /** `2014-05-19`. */
+  date: string;
+}
+
+/** 0 winter, 1 spring, 2 summer, 3 autumn: meteorological seasons of the northern hemisphere. */
+export function seasonOf(month: number): number {
+  return Math.floor((month % 12) / 3);
+}
+
+/**
+ * Local time of an instant in an IANA time zone.
+ *
+ * Offsets come from Intl, so daylight saving is right wherever ICU is. One lookup costs tens of microseconds, so the
+ * offset is kept per zone and quarter hour: no zone has ever changed its offset off a quarter hour.
+ */
+export function localTimeOf(at: EpochMs, timeZone: string): LocalTime {
+  const local = new Date(at + offsetMsAt(at, timeZone));
+  return {
+    hour: local.getUTCHours(),
+    minuteOfDay: local.getUTCHours() * 60 + local.getUTCMinutes(),
+    dayOfWeek: (local.getUTCDay() + 6) % 7,
+    month: local.getUTCMonth() + 1,
+    date: local.toISOString().slice(0, 10),
+  };
+}
+
+const OFFSET_SLOT_MS = 15 * MINUTE_MS;
+const MAX_KEPT_OFFSETS = 4_096;
+const formats = new Map<string, Intl.DateTimeFormat>();
+const offsets = new Map<string, number>();
+
+/** Milliseconds to add to UTC to read the zone's wall clock. Throws RangeError on an unknown zone. */
+export function offsetMsAt(at: EpochMs, timeZone: string): number {
+  const slot = Math.floor(at / OFFSET_SLOT_MS);
+  const key = `${timeZone}|${slot}`;
+  const known = offsets.get(key);
+  if (known !== undefined) return known;
+  const offsetMs = offsetFromIntl(slot * OFFSET_SLOT_MS, timeZone);
+  if (offsets.size >= MAX_KEPT_OFFSETS) offsets.clear();
+  offsets.set(key, offsetMs);
+  return offsetMs;
+}
+
+function offsetFromIntl(at: number, timeZone: string): number {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-US", {
+      timeZone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+    formats.set(timeZone, format);
+  }
+  const field = Object.fromEntries(
+    format.formatToParts(at).map(({ type, value }) => [type, Number(value)]),
+  );
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = field;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - at;
+}
+
+/** The instant local midnight began for the day that holds `at`; on a day that skips midnight, its first instant. */
+export function startOfLocalDay(at: EpochMs, timeZone: string): EpochMs {
+  const local = at + offsetMsAt(at, timeZone);
+  const guess = plus(at, Math.floor(local / DAY_MS) * DAY_MS - local);
+  // The day may have begun under another offset than `at` has; an hour of error is all a transition can bring.
+  const shift = offsetMsAt(at, timeZone) - offsetMsAt(guess, timeZone);
+  return Math.abs(shift) <= 2 * HOUR_MS ? plus(guess, shift) : guess;
+}

@@ -1,0 +1,28 @@
+import type { Context } from "./context.ts";
+import type { DemandForecast } from "./forecast.ts";
+import type { LiveSignals } from "./signals.ts";
+import type { EpochMs, RegionId } from "./units.ts";
+
+/**
+ * What a region knew at one tick: the whole input of a decision beside rules and model.
+ *
+ * Made and stored by the region's object before anyone prices with it, immutable from then on, plain JSON. A tick means
+ * the same everywhere, so the same decision made in two isolates is one decision.
+ */
+export interface FeatureSnapshot {
+  regionId: RegionId;
+  /** 1, 2, 3, ... per region. */
+  tick: number;
+  /** Event time of the features. */
+  asOf: EpochMs;
+  /** Wall clock; the age of a snapshot is measured by it. */
+  madeAt: EpochMs;
+  featureSetVersion: string;
+  /** In the order of FEATURE_NAMES; null is missing (JSON has no NaN). */
+  features: (number | null)[];
+  usual: (number | null)[];
+  signals: LiveSignals;
+  context: Context;
+  /** The last forecast the region was told of, for when inference is cold or fails. */
+  lastForecast: DemandForecast | null;
+}
