@@ -1,0 +1,82 @@
+/** POST /api/v1/events: what an event looks like, and what comes back. */
+import { z } from "zod";
+import { instantSchema, personIdSchema, productTypeSchema, regionIdSchema } from "./names.ts";
+
+export const MAX_EVENTS_PER_REQUEST = 500;
+export const MAX_EVENTS_BODY_BYTES = 1024 * 1024;
+export const MAX_METADATA_BYTES = 4 * 1024;
+/** An event may be at most this far ahead of the event clock. */
+export const MAX_AHEAD_MS = 5 * 60_000;
+
+const count = z.number().int().min(0).max(1_000_000);
+const share = z.number().min(0).max(1);
+const anything = z.record(z.string(), z.unknown());
+const positive = z.number().int().min(1).max(1_000_000).default(1);
+
+const common = {
+  region_id: regionIdSchema,
+  timestamp: instantSchema,
+  idempotency_key: z.string().min(1).max(128),
+  user_id: personIdSchema.optional(),
+  product_type: productTypeSchema.optional(),
+  quantity: positive,
+};
+
+function typed<Type extends string, Metadata extends z.ZodType>(type: Type, metadata: Metadata) {
+  return z.strictObject({ event_type: z.literal(type), ...common, metadata });
+}
+
+const free = anything.default({});
+
+/** One event; `metadata` is checked where the type gives it a meaning, and is otherwise free. */
+export const eventSchema = z.discriminatedUnion("event_type", [
+  typed("search", free),
+  typed("view", free),
+  typed("booking", free),
+  typed("cancellation", free),
+  typed("supply_update", z.looseObject({ available: count, busy: count })),
+  typed(
+    "driver_location",
+    z.looseObject({ driver_id: personIdSchema, status: z.enum(["available", "busy", "offline"]) }),
+  ),
+  typed(
+    "weather",
+    z.looseObject({ temp_f: z.number().min(-100).max(150), precip_in: z.number().min(0).max(20) }),
+  ),
+  typed("traffic", z.looseObject({ index: share })),
+  typed(
+    "local_event",
+    z.looseObject({ score: share, ends_at: z.iso.datetime({ offset: true }).optional() }),
+  ),
+  typed("holiday", z.looseObject({ name: z.string().min(1).max(128) })),
+  typed("sale", free).extend({
+    quantity: z
+      .number()
+      .int()
+      .min(-1_000_000)
+      .max(1_000_000)
+      .refine((quantity) => quantity !== 0, "A sale has a quantity; a return has a negative one.")
+      .default(1),
+  }),
+  typed("stock_level", z.looseObject({ on_hand: count })),
+  typed("price_change", z.looseObject({ price: z.number().min(0) })),
+]);
+
+/** An event as a client writes it. */
+export type EventInput = z.input<typeof eventSchema>;
+/** An event that passed the schema: defaults filled in, the timestamp an instant. */
+export type ParsedEvent = z.output<typeof eventSchema>;
+
+export const rejectedEventSchema = z.object({
+  index: z.number().int(),
+  type: z.enum(["invalid_event", "unknown_region", "timestamp_ahead"]),
+  detail: z.string(),
+  errors: z.array(z.object({ path: z.string(), detail: z.string() })).optional(),
+});
+export type RejectedEvent = z.infer<typeof rejectedEventSchema>;
+
+export const eventsAnswerSchema = z.object({
+  accepted: z.number().int(),
+  rejected: z.array(rejectedEventSchema),
+});
+export type EventsAnswer = z.infer<typeof eventsAnswerSchema>;

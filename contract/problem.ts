@@ -1,0 +1,86 @@
+/**
+ * Errors on the wire: RFC 9457 problem details.
+ *
+ * One table holds every problem there is: its type is stable, its title a sentence. What went wrong this time goes into
+ * `detail`; fields that do not fit go into `errors`, each with its path.
+ */
+import type { z } from "zod";
+
+export const PROBLEMS = {
+  malformed_json: [400, "The body is not JSON."],
+  invalid_events: [400, "No event of the body could be accepted."],
+  unauthenticated: [401, "The request needs a valid key: Authorization: Bearer <key>."],
+  forbidden: [403, "The key is valid but may not do this."],
+  not_found: [404, "There is nothing at this address."],
+  unknown_region: [404, "The region is not known here."],
+  unknown_product: [404, "The region does not sell this product."],
+  unknown_decision: [404, "No decision has this request id."],
+  method_not_allowed: [405, "The address does not take this method."],
+  body_too_large: [413, "The body is larger than this address takes."],
+  unsupported_media_type: [415, "The address does not take this content type."],
+  invalid_request: [422, "The request does not fit its schema."],
+  invalid_rules: [422, "The rules cannot be used."],
+  invalid_model: [422, "The model cannot be used."],
+  rate_limited: [429, "Too many requests for this key."],
+  overloaded: [429, "The service is catching up; send again later."],
+  internal: [500, "Something failed here; the trace id finds it in the log."],
+  unavailable: [503, "A part this needs does not answer; send again later."],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** A field that does not fit, by path: `events[3].quantity`. */
+export interface FieldError {
+  path: string;
+  detail: string;
+}
+
+export interface Problem {
+  type: ProblemType;
+  detail?: string;
+  errors?: FieldError[];
+  /** Seconds after which a retry makes sense; sent as Retry-After. */
+  retryAfterS?: number;
+}
+
+const TYPE_PREFIX = "/docs/problems#";
+
+/** The response a problem becomes. */
+export function problemResponse(problem: Problem, traceId: string): Response {
+  const [status, title] = PROBLEMS[problem.type];
+  const body = {
+    type: TYPE_PREFIX + problem.type,
+    title,
+    status,
+    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    trace_id: traceId,
+  };
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  if (status === 401) headers.set("www-authenticate", "Bearer");
+  if (problem.retryAfterS !== undefined) headers.set("retry-after", String(problem.retryAfterS));
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+const MAX_FIELD_ERRORS = 50;
+
+/** Each issue of a failed parse as a field error, at most 50. `root` names the value that was parsed. */
+export function fieldErrorsFrom(error: z.ZodError, root = ""): FieldError[] {
+  return error.issues.slice(0, MAX_FIELD_ERRORS).flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") {
+      return [{ path: pathText(issue.path, root), detail: issue.message }];
+    }
+    return issue.keys.map((key) => ({
+      path: pathText([...issue.path, key], root),
+      detail: "There is no such field.",
+    }));
+  });
+}
+
+/** `["events", 3, "quantity"]` as `events[3].quantity`. */
+function pathText(path: readonly PropertyKey[], root: string): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text === "" ? String(part) : `${text}.${String(part)}`;
+  }, root);
+}

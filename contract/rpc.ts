@@ -1,0 +1,40 @@
+/**
+ * What the Workers ask of each other's Durable Objects: typed calls, no HTTP.
+ *
+ * Interfaces, not classes, so that a Worker depends on what it calls and never on another Worker's code.
+ */
+import type { DemandForecast } from "../domain/forecast.ts";
+import type { FeatureSnapshot } from "../domain/snapshot.ts";
+import type { EpochMs } from "../domain/units.ts";
+import type { RegionDemand } from "./regions.ts";
+
+/** Bookings per quarter hour before the region's first event; `counts[i]` is the slot that begins at startAt + i * 15 min. */
+export interface HistorySeed {
+  startAt: EpochMs;
+  counts: number[];
+}
+
+/** The region's object, as the pricing Worker uses it. Its name is the region id. */
+export interface RegionWindowRpc {
+  demand(): Promise<RegionDemand>;
+  /** The present snapshot, or null when its tick is `knownTick` still. A new one is stored before it is answered. */
+  snapshot(knownTick: number, timeZone: string): Promise<FeatureSnapshot | null>;
+  /** The snapshot of an earlier tick, or null when it is no longer kept (two hours of wall time). */
+  snapshotAt(tick: number): Promise<FeatureSnapshot | null>;
+  /** Tells the region the newest forecast made for it, so that an isolate without a model has one to fall back on. */
+  recordForecast(tick: number, forecast: DemandForecast): Promise<void>;
+  /** Replaces what is known of the time before the region's first event. */
+  seedHistory(seed: HistorySeed): Promise<void>;
+}
+
+/** One message's worth of events of an outbox, by its number there. */
+export interface ParcelId {
+  /** Name of the outbox object. */
+  outbox: string;
+  parcel: number;
+}
+
+/** The outbox, as the aggregator uses it: what is confirmed is forgotten. */
+export interface OutboxRpc {
+  confirm(parcels: number[]): Promise<void>;
+}
