@@ -1,0 +1,32 @@
+/** Keys that exist in tests only. */
+import { createHash } from "node:crypto";
+
+export const TEST_KEYS = {
+  admin: "test-admin",
+  ingest: "test-ingest",
+  pricing: "test-pricing",
+  /** An ingest key that may make two requests a minute beyond its burst of 100. */
+  limited: "test-limited",
+} as const;
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** The API_KEYS secret of the Workers under test. */
+export const TEST_API_KEYS = JSON.stringify([
+  { id: "key_admin", role: "admin", sha256: sha256(TEST_KEYS.admin) },
+  { id: "key_ingest", role: "ingest", sha256: sha256(TEST_KEYS.ingest) },
+  { id: "key_pricing", role: "pricing", sha256: sha256(TEST_KEYS.pricing) },
+  {
+    id: "key_limited",
+    role: "ingest",
+    sha256: sha256(TEST_KEYS.limited),
+    requests_per_minute: 2,
+  },
+]);
+
+export const TEST_USER_HASH_KEY = "a secret of tests";
+
+/** The headers of a request with a key. */
+export function bearer(key: string): { authorization: string } {
+  return { authorization: `Bearer ${key}` };
+}

@@ -1,0 +1,57 @@
+/**
+ * Five kinds of test: `domain` and `system` in Node, one project per Worker inside workerd.
+ *
+ * `vitest run --project domain` runs one of them.
+ */
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { auxiliaryWorkers } from "./test/support/auxiliary-workers.ts";
+import { TEST_API_KEYS, TEST_USER_HASH_KEY } from "./test/support/test-keys.ts";
+
+// Required secrets are read from here, by the Worker under test and by those beside it.
+Object.assign(process.env, { API_KEYS: TEST_API_KEYS, USER_HASH_KEY: TEST_USER_HASH_KEY });
+
+const INGEST = "workers/ingest/wrangler.toml";
+const AGGREGATOR = "workers/aggregator/wrangler.toml";
+const PRICING = "wrangler.toml";
+
+/** A project whose tests run in the Worker of `configPath`, beside the real Workers that it binds to. */
+function workerProject(name: string, configPath: string, bound: readonly string[]) {
+  return {
+    plugins: [
+      cloudflareTest(async () => ({
+        wrangler: { configPath },
+        miniflare: { workers: await auxiliaryWorkers(bound) },
+      })),
+    ],
+    test: { name, include: [`test/workers/${name}/**/*.test.ts`], testTimeout: 30_000 },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "domain",
+          environment: "node",
+          include: ["test/domain/**/*.test.ts", "test/origin/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      workerProject("ingest", INGEST, []),
+      workerProject("aggregator", AGGREGATOR, [INGEST]),
+      workerProject("pricing", PRICING, [INGEST, AGGREGATOR]),
+      {
+        test: {
+          name: "system",
+          environment: "node",
+          include: ["test/system/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
