@@ -6,7 +6,7 @@ import { type ColumnSource, parquetWriteFile } from "hyparquet-writer";
 /**
  * Small Parquet tables of numbers, read and written column by column.
  *
- * Rows as objects would cost fifty times the memory of the columns, and the readers want columns anyway.
+ * Rows as objects would cost many times the memory of the columns, and the readers want columns.
  */
 
 /** `instant` is a UTC instant in epoch milliseconds, stored as a Parquet timestamp. */

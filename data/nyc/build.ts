@@ -1,9 +1,10 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { DAY_MS, MINUTE_MS, QUARTER_HOUR_MS } from "../../domain/units.ts";
 import { writeColumns } from "../parquet-columns.ts";
 import { CountTable, NO_ZONE } from "./count-table.ts";
-import { DAY_MS, FORTNIGHT, HISTORY, MINUTE_MS, QUARTER_HOUR_MS } from "./period.ts";
+import { FORTNIGHT, HISTORY } from "./period.ts";
 import {
   findSource,
   readPickups,

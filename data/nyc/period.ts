@@ -1,3 +1,5 @@
+import { type EpochMs, epochMs, HOUR_MS } from "../../domain/units.ts";
+
 /**
  * The stretch of time the New York tables cover, as UTC instants.
  *
@@ -6,16 +8,11 @@
  * `Intl`.
  */
 
-/** A half-open stretch of time, [startAt, endAt), UTC epoch milliseconds. */
+/** A half-open stretch of time, [startAt, endAt). */
 export interface Period {
-  readonly startAt: number;
-  readonly endAt: number;
+  readonly startAt: EpochMs;
+  readonly endAt: EpochMs;
 }
-
-export const MINUTE_MS = 60_000;
-export const QUARTER_HOUR_MS = 15 * MINUTE_MS;
-export const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
 
 export const NEW_YORK_TIME_ZONE = "America/New_York";
 
@@ -24,12 +21,12 @@ export const NEW_YORK_TO_UTC_MS = 4 * HOUR_MS;
 
 /** 1 April 2014 00:00 to 1 June 2014 00:00, New York. */
 export const HISTORY: Period = {
-  startAt: Date.UTC(2014, 3, 1) + NEW_YORK_TO_UTC_MS,
-  endAt: Date.UTC(2014, 5, 1) + NEW_YORK_TO_UTC_MS,
+  startAt: epochMs(Date.UTC(2014, 3, 1) + NEW_YORK_TO_UTC_MS),
+  endAt: epochMs(Date.UTC(2014, 5, 1) + NEW_YORK_TO_UTC_MS),
 };
 
 /** The two weeks the demo plays, Sunday 18 May 2014 00:00 to Sunday 1 June 00:00, New York. */
 export const FORTNIGHT: Period = {
-  startAt: Date.UTC(2014, 4, 18) + NEW_YORK_TO_UTC_MS,
+  startAt: epochMs(Date.UTC(2014, 4, 18) + NEW_YORK_TO_UTC_MS),
   endAt: HISTORY.endAt,
 };

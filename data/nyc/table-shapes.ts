@@ -1,5 +1,6 @@
+import { HOUR_MS } from "../../domain/units.ts";
 import type { NumberColumn } from "../parquet-columns.ts";
-import { HOUR_MS, type Period } from "./period.ts";
+import type { Period } from "./period.ts";
 import type { WeatherHour } from "./source-files.ts";
 import type { Zone } from "./zone-locator.ts";
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import type { RegionId } from "../../domain/units.ts";
 import { readColumns } from "../parquet-columns.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface WeatherColumns {
 /** A taxi zone that is a region of the demo. */
 export interface RegionZone {
   readonly locationId: number;
+  /** `nyc-<location id>`. */
+  readonly regionId: RegionId;
   readonly name: string;
   readonly borough: string;
   /** Centre of area, degrees. */
@@ -93,5 +96,11 @@ const zoneList = z.array(
       lat: z.number(),
       pickups: z.int(),
     })
-    .transform(({ location_id, ...zone }): RegionZone => ({ locationId: location_id, ...zone })),
+    .transform(
+      ({ location_id, ...zone }): RegionZone => ({
+        locationId: location_id,
+        regionId: `nyc-${location_id}` as RegionId,
+        ...zone,
+      }),
+    ),
 );

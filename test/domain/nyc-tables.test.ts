@@ -2,12 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   FORTNIGHT,
   HISTORY,
-  HOUR_MS,
-  MINUTE_MS,
   NEW_YORK_TIME_ZONE,
   NEW_YORK_TO_UTC_MS,
   type Period,
-  QUARTER_HOUR_MS,
 } from "../../data/nyc/period.ts";
 import {
   loadHourlyWeather,
@@ -16,6 +13,7 @@ import {
   loadZones,
   type PickupColumns,
 } from "../../data/nyc/tables.ts";
+import { HOUR_MS, MINUTE_MS, QUARTER_HOUR_MS } from "../../domain/units.ts";
 
 const quarterHours = await loadQuarterHourPickups();
 const minutes = await loadMinutePickups();
@@ -54,7 +52,7 @@ describe("pickups", () => {
     expect(IN_NO_ZONE / PUBLISHED_PICKUPS).toBeLessThan(0.02);
   });
 
-  test("agree between minutes and quarter hours, zone by zone and slot by slot, over the fortnight", () => {
+  test("agree between minutes and quarter hours in every zone and slot of the fortnight", () => {
     expect(bySlot(minutes, FORTNIGHT)).toEqual(bySlot(quarterHours, FORTNIGHT));
   });
 
@@ -100,7 +98,7 @@ describe("zones", () => {
     [138, "LaGuardia Airport", 8_000],
   ])("hold zone %i, %s", (locationId, name, atLeast) => {
     const zone = zones.find((candidate) => candidate.locationId === locationId);
-    expect(zone?.name).toBe(name);
+    expect(zone).toMatchObject({ name, regionId: `nyc-${locationId}` });
     expect(zone?.pickups).toBeGreaterThanOrEqual(atLeast);
   });
 });
@@ -128,7 +126,7 @@ test("the fixed offset is New York's in every hour of the period", () => {
     timeZone: NEW_YORK_TIME_ZONE,
     timeZoneName: "longOffset",
   });
-  for (let at = HISTORY.startAt; at < HISTORY.endAt; at += HOUR_MS) {
+  for (let at: number = HISTORY.startAt; at < HISTORY.endAt; at += HOUR_MS) {
     expect(offset.format(at)).toContain("GMT-04:00");
   }
 });

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { virtualClockSchema } from "../../contract/clock.ts";
+
+/** What the feed is told when it is started: JSON in the variable FEED_CONFIGURATION. */
+export const feedConfigurationSchema = z.strictObject({
+  /** Base URL of ingest, without the path. */
+  ingestUrl: z.url(),
+  ingestKey: z.string().min(1),
+  clock: virtualClockSchema,
+  /** The file that remembers how far the feed has come; its folder exists. */
+  cursorFile: z.string().min(1),
+  seed: z.int(),
+});
+export type FeedConfiguration = z.infer<typeof feedConfigurationSchema>;
+
+export const FEED_CONFIGURATION_VARIABLE = "FEED_CONFIGURATION";

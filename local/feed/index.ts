@@ -1,0 +1,90 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { pino } from "pino";
+import { eventTimeAt } from "../../contract/clock.ts";
+import { MAX_EVENTS_PER_REQUEST } from "../../contract/events.ts";
+import {
+  loadHourlyWeather,
+  loadMinutePickups,
+  loadQuarterHourPickups,
+  loadZones,
+} from "../../data/nyc/tables.ts";
+import { epochMs, floorTo, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { FEED_CONFIGURATION_VARIABLE, feedConfigurationSchema } from "./configuration.ts";
+import { loadCursor, saveCursor } from "./cursor-file.ts";
+import { playFeed } from "./play.ts";
+import { postEvents } from "./post-events.ts";
+import { FeedProgress } from "./progress.ts";
+import { Simulation } from "./simulate.ts";
+
+/**
+ * The demo feed, a process of its own.
+ *
+ * It ends on SIGTERM and SIGINT, and when the process that started it is gone: no feed outlives its
+ * stack.
+ */
+const REPORT_MS = 10 * SECOND_MS;
+/** A request under way may finish when the feed is stopped, so that its events are not sent again. */
+const GRACE_MS = SECOND_MS;
+
+const text = process.env[FEED_CONFIGURATION_VARIABLE];
+if (text === undefined) throw new Error(`${FEED_CONFIGURATION_VARIABLE} is not set`);
+const configuration = feedConfigurationSchema.parse(JSON.parse(text));
+const { clock, cursorFile, seed } = configuration;
+
+const stop = new AbortController();
+for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
+  process.once(reason, () => stop.abort(reason));
+}
+const cut = new AbortController();
+stop.signal.addEventListener("abort", () => setTimeout(() => cut.abort(), GRACE_MS).unref());
+// The parent may be gone before the listener was there.
+if (process.connected === false) stop.abort("disconnect");
+
+const log = pino({
+  base: { service: "feed" },
+  messageKey: "message",
+  timestamp: () => `,"at":"${new Date().toISOString()}"`,
+  formatters: { level: (label) => ({ level: label }) },
+});
+const eventNow = () => eventTimeAt(clock, Date.now());
+
+const [zones, minutes, quarterHours, weather] = await Promise.all([
+  loadZones(),
+  loadMinutePickups(),
+  loadQuarterHourPickups(),
+  loadHourlyWeather(),
+]);
+const beginning = floorTo(epochMs(clock.eventAt), MINUTE_MS);
+const { startAt, nextAt } = (await loadCursor(cursorFile)) ?? {
+  startAt: beginning,
+  nextAt: beginning,
+};
+const source = new Simulation({ seed, startAt, zones, minutes, quarterHours, weather });
+
+const progress = new FeedProgress(log);
+const reports = setInterval(() => progress.report(eventNow()), REPORT_MS);
+log.info({ next_at: new Date(nextAt).toISOString(), regions: zones.length }, "feed starts");
+await playFeed(
+  {
+    source,
+    maxEvents: MAX_EVENTS_PER_REQUEST,
+    post: (events) => postEvents(configuration, events, cut.signal),
+    eventNow,
+    sleep: async (lengthMs) => {
+      try {
+        await pause(lengthMs, undefined, { signal: stop.signal });
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+      }
+    },
+    saveCursor: (at) => saveCursor(cursorFile, { startAt, nextAt: at }),
+    observe: (note) => progress.note(note),
+  },
+  nextAt,
+  stop.signal,
+);
+clearInterval(reports);
+progress.report(eventNow());
+log.info({ reason: String(stop.signal.reason) }, "feed ends");
+// The channel to the parent would keep the process alive.
+if (process.connected) process.disconnect();
