@@ -1,0 +1,60 @@
+/** The command line of the local stack. */
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+
+export const DEMOS = ["nyc", "none"] as const;
+/** `nyc` plays May 2014 on a virtual clock; `none` leaves events to you, on the wall clock. */
+export type Demo = (typeof DEMOS)[number];
+
+export interface StartOptions {
+  /** Pricing; the other services follow it. */
+  port: number;
+  /** Absolute. */
+  dataDir: string;
+  demo: Demo;
+  /** Event seconds per wall second of the demo's clock. */
+  speed: number;
+  /** False: run on what was published before. */
+  origin: boolean;
+}
+
+const SERVICES = ["pricing", "ingest", "aggregator", "origin"] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** Which port each service listens on. */
+export function portsFrom(port: number): Record<Service, number> {
+  return { pricing: port, ingest: port + 1, aggregator: port + 2, origin: port + 3 };
+}
+
+/** Reads the arguments after the script's name. Prints help or what is wrong, and ends the process, where they say so. */
+export function parseOptions(args: readonly string[]): StartOptions {
+  const command = new Command("npm start --")
+    .description("Runs everything on this machine: three Workers, the origin service, the demo.")
+    .option("--port <number>", "pricing; ingest, aggregator and origin follow it", portFrom, 8787)
+    .option("--data-dir <folder>", "where everything is kept", ".data")
+    .addOption(
+      new Option("--demo <name>", "nyc: two weeks of New York, over and over; none: wall clock")
+        .choices(DEMOS)
+        .default("nyc"),
+    )
+    .option("--speed <factor>", "event seconds per second of the demo's clock", speedFrom, 60)
+    .option("--no-origin", "run on what was published before")
+    .allowExcessArguments(false)
+    .showHelpAfterError("(--help lists the options)")
+    .parse(args, { from: "user" });
+  const options = command.opts<Omit<StartOptions, "dataDir"> & { dataDir: string }>();
+  return { ...options, dataDir: resolve(options.dataDir) };
+}
+
+function portFrom(text: string): number {
+  const port = Number(text);
+  const highest = 65_535 - (SERVICES.length - 1);
+  if (Number.isInteger(port) && port >= 1 && port <= highest) return port;
+  throw new InvalidArgumentError(`A port lies between 1 and ${highest}.`);
+}
+
+function speedFrom(text: string): number {
+  const speed = Number(text);
+  if (Number.isFinite(speed) && speed >= 0.1 && speed <= 3_600) return speed;
+  throw new InvalidArgumentError("A speed lies between 0.1 and 3600.");
+}

@@ -1,0 +1,90 @@
+/**
+ * The three Workers in one runtime, a port each, with everything they bind to kept in the data dir.
+ *
+ * A process of its own. It ends on SIGTERM, and when the supervisor is gone; the runtime ends with it.
+ */
+import { rm } from "node:fs/promises";
+import { SECOND_MS } from "../../domain/units.ts";
+import { tellParent } from "../child-message.ts";
+import { apiKeysSecret, loadCredentials } from "../credentials.ts";
+import { dataDirFrom } from "../data-dir.ts";
+import { STACK_CONFIGURATION_VARIABLE, stackConfigurationSchema } from "./configuration.ts";
+import { watchRuntime } from "./runtime-watch.ts";
+import { loadBuild, WORKERS } from "./worker-build.ts";
+
+/** A runtime that is not back by then will not come back; the supervisor starts the whole stack again. */
+const RESTART_LIMIT_MS = 10 * SECOND_MS;
+
+const text = process.env[STACK_CONFIGURATION_VARIABLE];
+if (text === undefined) throw new Error(`${STACK_CONFIGURATION_VARIABLE} is not set`);
+const { host, ports, dataDir: root, clock } = stackConfigurationSchema.parse(JSON.parse(text));
+const dataDir = dataDirFrom(root);
+const { keys, userHashKey } = await loadCredentials(dataDir);
+
+// Spreads garbage collection of dead requests, which otherwise stops everything for 100 ms at a time.
+process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
+
+let stopping = false;
+let ready = false;
+let endedAt = 0;
+let giveUp: NodeJS.Timeout | undefined;
+watchRuntime(({ reason }) => {
+  if (stopping || !ready) return;
+  endedAt = performance.now();
+  tellParent({ kind: "runtime_ended", reason });
+  giveUp ??= setTimeout(() => {
+    console.error(
+      `The Workers runtime is not back ${RESTART_LIMIT_MS / SECOND_MS} s after it ended.`,
+    );
+    process.exit(1);
+  }, RESTART_LIMIT_MS);
+});
+function onRuntimeRestart(): void {
+  clearTimeout(giveUp);
+  giveUp = undefined;
+  tellParent({ kind: "runtime_restarted", afterMs: Math.round(performance.now() - endedAt) });
+}
+
+const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+const secrets = { API_KEYS: apiKeysSecret(keys), USER_HASH_KEY: userHashKey };
+const virtualClock = clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) };
+const workers = await Promise.all(
+  WORKERS.map(async (worker) => {
+    const build = await loadBuild(worker);
+    return {
+      ...build,
+      bindings: { ...build.bindings, ...secrets, ...virtualClock },
+      unsafeDirectSockets: [{ host, port: ports[worker.name] }],
+    };
+  }),
+);
+await rm(dataDir.edgeTemporary, { recursive: true, force: true });
+const miniflare = new Miniflare(
+  convertV4MiniflareOptions({
+    host,
+    cf: false,
+    telemetry: { enabled: false },
+    resourcePersistencePath: dataDir.edge,
+    resourceTmpPath: dataDir.edgeTemporary,
+    unsafeHandleRuntimeRestart: onRuntimeRestart,
+    workers,
+  }),
+);
+
+const stop = async () => {
+  if (stopping) return;
+  stopping = true;
+  await miniflare.dispose();
+  process.exit(0);
+};
+for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
+  process.once(reason, () => void stop());
+}
+// The supervisor may be gone before the listener was there.
+if (process.connected === false) await stop();
+
+await miniflare.ready;
+const { migrateEdge } = await import("./edge-migrations.ts");
+await migrateEdge(miniflare);
+ready = true;
+tellParent({ kind: "ready" });
