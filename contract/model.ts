@@ -16,11 +16,13 @@ export const errorMetricsSchema = z.object({
   coverage_80: metric,
 });
 
+export const modelVersionSchema = z
+  .string()
+  .regex(/^mdl_[0-9a-f]{12}$/, "A model version is mdl_ and twelve hex digits.")
+  .transform((text) => text as ModelVersion);
+
 export const modelCardSchema = z.object({
-  version: z
-    .string()
-    .regex(/^mdl_[0-9a-f]{12}$/)
-    .transform((text) => text as ModelVersion),
+  version: modelVersionSchema,
   created_at: z.iso.datetime(),
   feature_set_version: z.string(),
   /** In the order of the input tensor's columns. */

@@ -11,6 +11,7 @@ import {
   productTypeSchema,
   regionIdSchema,
 } from "./names.ts";
+import { problemSchema } from "./problem.ts";
 
 export const MAX_COMPUTE_BODY_BYTES = 16 * 1024;
 export const MAX_BATCH_BODY_BYTES = 256 * 1024;
@@ -40,53 +41,50 @@ const factorsSchema = z.object({
   events: z.number(),
 }) satisfies z.ZodType<Record<(typeof FACTORS)[number], number>>;
 
-export const priceAnswerSchema = z.object({
+/** The part of an answer that is the decision's, the same for everyone who is told it. */
+export const decidedAnswerSchema = z.object({
+  /** Of one unit. */
   price: z.number(),
   currency: z.string(),
   base_price: z.number(),
+  /** price / base_price; 1 + all factors + all adjustments, to 1e-9. */
   surge_multiplier: z.number(),
   demand_score: z.number().nullable(),
   confidence: z.number(),
   factors: factorsSchema,
   adjustments: z.object({ constraint: z.number(), rounding: z.number() }),
-  valid_until: z.string(),
-  request_id: z.string(),
-  trace_id: z.string(),
   model_version: z.string().nullable(),
   rules_version: z.string(),
   experiment: z.null(),
   source: z.enum(SOURCES),
-  stale: z.boolean(),
-  cached: z.boolean(),
   disclosure: z.object({
     personal_data_used: z.boolean(),
     text: z.string().nullable(),
     lowest_price_30d: z.number().nullable(),
   }),
 });
+export type DecidedAnswer = z.infer<typeof decidedAnswerSchema>;
+
+export const priceAnswerSchema = decidedAnswerSchema.extend({
+  /** Two minutes after the answer. */
+  valid_until: z.string(),
+  request_id: z.string(),
+  trace_id: z.string(),
+  /** The features were past their time to live. */
+  stale: z.boolean(),
+  /** The decision had been made before this request came. */
+  cached: z.boolean(),
+});
 export type PriceAnswer = z.infer<typeof priceAnswerSchema>;
 
-/** The part of an answer that is the decision's, the same for everyone who is told it. */
-export type DecidedAnswer = Pick<
-  PriceAnswer,
-  | "price"
-  | "currency"
-  | "base_price"
-  | "surge_multiplier"
-  | "demand_score"
-  | "confidence"
-  | "factors"
-  | "adjustments"
-  | "model_version"
-  | "rules_version"
-  | "experiment"
-  | "source"
-  | "disclosure"
->;
+/** An answer or a problem for each item, in the order asked. */
+export const batchAnswerSchema = z.object({
+  items: z.array(z.union([priceAnswerSchema, problemSchema])),
+});
 
 /** A decision as the wire writes it. No personal data enters a decision, so none is disclosed. */
-export function decidedAnswerFrom(decision: Decision, currency: string): DecidedAnswer {
-  const { price, key } = decision;
+export function decidedAnswerFrom({ price, key, ...decision }: Decision): DecidedAnswer {
+  const { currency } = price;
   return {
     price: decimalFrom(price.priceMinor, currency),
     currency,
@@ -109,19 +107,20 @@ export const forecastQuerySchema = z.strictObject({
   horizon: z.coerce.number().int().min(15).max(60).default(60),
 });
 
+/** Bookings expected in the quarter hour that ends at `at`. */
+export const forecastPointSchema = z.object({
+  at: z.string(),
+  horizon_minutes: z.number(),
+  p10: z.number(),
+  p50: z.number(),
+  p90: z.number(),
+});
+
 export const forecastAnswerSchema = z.object({
   region_id: z.string(),
   made_at: z.string(),
   model_version: z.string(),
-  points: z.array(
-    z.object({
-      at: z.string(),
-      horizon_minutes: z.number(),
-      p10: z.number(),
-      p50: z.number(),
-      p90: z.number(),
-    }),
-  ),
+  points: z.array(forecastPointSchema),
   demand_score: z.number().nullable(),
   confidence: z.number(),
 });
@@ -130,7 +129,7 @@ export type ForecastAnswer = z.infer<typeof forecastAnswerSchema>;
 /** The points of a forecast up to `horizonMinutes`, as the wire writes them. */
 export function forecastPointsFrom(
   forecast: DemandForecast,
-  horizonMinutes: number,
+  horizonMinutes = Number.POSITIVE_INFINITY,
 ): ForecastAnswer["points"] {
   return forecast.points
     .filter((point) => point.horizonMs <= horizonMinutes * 60_000)

@@ -4,7 +4,7 @@
  * One table holds every problem there is: its type is stable, its title a sentence. What went wrong this time goes into
  * `detail`; fields that do not fit go into `errors`, each with its path.
  */
-import type { z } from "zod";
+import { z } from "zod";
 
 export const PROBLEMS = {
   malformed_json: [400, "The body is not JSON."],
@@ -15,6 +15,7 @@ export const PROBLEMS = {
   unknown_region: [404, "The region is not known here."],
   unknown_product: [404, "The region does not sell this product."],
   unknown_decision: [404, "No decision has this request id."],
+  unknown_model: [404, "No model of this version is registered."],
   method_not_allowed: [405, "The address does not take this method."],
   body_too_large: [413, "The body is larger than this address takes."],
   unsupported_media_type: [415, "The address does not take this content type."],
@@ -43,19 +44,37 @@ export interface Problem {
   retryAfterS?: number;
 }
 
-const TYPE_PREFIX = "/docs/problems#";
+/** Where a problem's type leads: the page that explains it. */
+export const PROBLEMS_PATH = "/docs/problems";
 
-/** The response a problem becomes. */
-export function problemResponse(problem: Problem, traceId: string): Response {
+/** A problem on the wire. */
+export const problemSchema = z.object({
+  /** `/docs/problems#` and the type's name. */
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), detail: z.string() })).optional(),
+  trace_id: z.string(),
+});
+
+/** The JSON of a problem. */
+export function problemBody(problem: Problem, traceId: string): z.infer<typeof problemSchema> {
   const [status, title] = PROBLEMS[problem.type];
-  const body = {
-    type: TYPE_PREFIX + problem.type,
+  return {
+    type: `${PROBLEMS_PATH}#${problem.type}`,
     title,
     status,
     ...(problem.detail === undefined ? {} : { detail: problem.detail }),
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     trace_id: traceId,
   };
+}
+
+/** The response a problem becomes. */
+export function problemResponse(problem: Problem, traceId: string): Response {
+  const body = problemBody(problem, traceId);
+  const { status } = body;
   const headers = new Headers({ "content-type": "application/problem+json" });
   if (status === 401) headers.set("www-authenticate", "Bearer");
   if (problem.retryAfterS !== undefined) headers.set("retry-after", String(problem.retryAfterS));

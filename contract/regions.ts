@@ -1,4 +1,5 @@
 /** The regions document, and GET /api/v1/regions/{id}/demand. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Supply } from "../domain/context.ts";
 import type { Region } from "../domain/region.ts";
@@ -8,6 +9,7 @@ import {
   supplyDemandRatioOf,
   utilizationOf,
 } from "../domain/signals.ts";
+import type { Totals } from "../domain/totals.ts";
 import type { EpochMs, RegionId } from "../domain/units.ts";
 import { instantText, productTypeSchema, regionIdSchema } from "./names.ts";
 
@@ -34,6 +36,11 @@ export const regionsDocumentSchema = z.strictObject({
 });
 export type RegionsDocument = z.input<typeof regionsDocumentSchema>;
 
+/** The version of a regions document: a hash of its JSON. */
+export function regionsVersionOf(json: unknown): string {
+  return `reg_${createHash("sha256").update(JSON.stringify(json)).digest("hex").slice(0, 12)}`;
+}
+
 /** The regions by id. */
 export function regionsFrom(
   document: z.output<typeof regionsDocumentSchema>,
@@ -50,18 +57,6 @@ export function regionsFrom(
       },
     ]),
   );
-}
-
-/** Accepted events and deliveries since the region began. */
-export interface Totals {
-  search: number;
-  view: number;
-  booking: number;
-  cancellation: number;
-  /** Deliveries past the allowed lateness. */
-  late: number;
-  /** Deliveries of an event that was counted before. */
-  duplicates: number;
 }
 
 /** What a region's object answers when asked for its demand. */

@@ -49,12 +49,13 @@ export const rulesDocumentSchema = z.strictObject({
 });
 export type RulesDocumentInput = z.input<typeof rulesDocumentSchema>;
 
-/** The version of a rules document: a hash of its text, so equal text is the same version everywhere. */
-export function rulesVersionOf(text: string): RulesVersion {
-  return `rul_${createHash("sha256").update(text).digest("hex").slice(0, 12)}` as RulesVersion;
+/** The version of a rules document: a hash of its JSON, so equal rules are the same version, however they are laid out. */
+function rulesVersionOf(json: unknown): RulesVersion {
+  const digest = createHash("sha256").update(JSON.stringify(json)).digest("hex");
+  return `rul_${digest.slice(0, 12)}` as RulesVersion;
 }
 
-/** Reads a rules document, or names everything that is wrong with it, each with its path. */
+/** Reads the text of a rules document, or names everything that is wrong with it, each with its path. */
 export function parseRules(text: string): VersionedRules | FieldError[] {
   let json: unknown;
   try {
@@ -62,6 +63,11 @@ export function parseRules(text: string): VersionedRules | FieldError[] {
   } catch (error) {
     return [{ path: "", detail: `Not JSON: ${error instanceof Error ? error.message : error}` }];
   }
+  return rulesFrom(json);
+}
+
+/** As `parseRules`, of a document that was read from JSON already. */
+export function rulesFrom(json: unknown): VersionedRules | FieldError[] {
   const parsed = rulesDocumentSchema.safeParse(json);
   if (!parsed.success) return fieldErrorsFrom(parsed.error);
   const errors: FieldError[] = [];
@@ -76,7 +82,7 @@ export function parseRules(text: string): VersionedRules | FieldError[] {
   if (errors.length === 0) {
     errors.push(...faultsOf(document).map(({ path, detail }) => ({ path, detail })));
   }
-  return errors.length > 0 ? errors : { version: rulesVersionOf(text), document };
+  return errors.length > 0 ? errors : { version: rulesVersionOf(json), document };
 }
 
 function ruleSetFrom(
@@ -108,6 +114,7 @@ function ruleSetFrom(
   });
   const { demand, supply, time_of_day, weather, events } = input.factors;
   return {
+    currency: input.currency,
     products: Object.fromEntries(products),
     demand,
     supply,

@@ -9,7 +9,7 @@ import { valueAt, weatherSeverity } from "./context.ts";
 import { confidenceOf, type DemandForecast, demandScoreOf } from "./forecast.ts";
 import { type Price, type PriceInputs, priceFrom } from "./price.ts";
 import type { Region } from "./region.ts";
-import { ruleSetOf, type VersionedRules } from "./rules.ts";
+import { productRulesOf, ruleSetOf, type VersionedRules } from "./rules.ts";
 import type { FeatureSnapshot } from "./snapshot.ts";
 import type { ModelVersion, ProductType, RegionId, RulesVersion } from "./units.ts";
 
@@ -54,7 +54,7 @@ export type DecisionFault = { reason: "unknown_product"; productType: ProductTyp
 export function decide(material: DecisionMaterial): Decision | DecisionFault {
   const { region, productType, rules, snapshot, forecast, source } = material;
   const ruleSet = ruleSetOf(rules.document, region.regionId);
-  const product = ruleSet.products[productType];
+  const product = productRulesOf(ruleSet, productType);
   if (!product) return { reason: "unknown_product", productType };
 
   const demandScore = snapshot && forecast ? demandScoreOf(forecast, snapshot.usual) : null;
@@ -119,6 +119,25 @@ export function textOfKey(key: DecisionKey): string {
     priceMinor,
   ];
   return parts.join(SEPARATOR);
+}
+
+/**
+ * The id of one answer: its decision's key, and a nonce of letters and digits that makes it this answer's alone. Whoever
+ * holds it can have the decision explained, even when no log knows of it.
+ */
+export function requestIdOf(key: DecisionKey, nonce: string): string {
+  return `${requestIdPrefixOf(key)}${nonce}`;
+}
+
+/** Everything of a request id but the nonce; the same for all answers of one decision. */
+export function requestIdPrefixOf(key: DecisionKey): string {
+  return `req_${textOfKey(key)}${SEPARATOR}`;
+}
+
+/** The key of the decision that a request id names, or null when it names none. */
+export function keyOfRequestId(requestId: string): DecisionKey | null {
+  const match = /^req_(.+)\.[0-9a-z]{1,32}$/.exec(requestId);
+  return match?.[1] === undefined ? null : parseKey(match[1]);
 }
 
 /** The key a text names, or null when it names none. */

@@ -26,6 +26,8 @@ export interface PriceInputs {
 }
 
 export interface Price {
+  /** ISO 4217. */
+  currency: string;
   priceMinor: MinorUnits;
   baseMinor: MinorUnits;
   /** priceMinor / baseMinor. */
@@ -60,6 +62,7 @@ export function priceFrom(ruleSet: RuleSet, product: ProductRules, inputs: Price
   const priceMinor = Math.min(high, Math.max(low, nearest)) as MinorUnits;
   const surgeMultiplier = priceMinor / baseMinor;
   return {
+    currency: ruleSet.currency,
     priceMinor,
     baseMinor,
     surgeMultiplier,

@@ -1,3 +1,4 @@
+import type { Region } from "./region.ts";
 import type { MinorUnits, RulesVersion } from "./units.ts";
 
 /** How strongly a factor moves the price, and the value at which it does not move it at all. */
@@ -16,6 +17,8 @@ export interface ProductRules {
 
 /** Everything that turns demand into a price. Pure data: the pricing team owns it. */
 export interface RuleSet {
+  /** ISO 4217; what the minor units of this rule set are units of. */
+  currency: string;
   products: Record<string, ProductRules>;
   demand: FactorWeight & { steepness: number; threshold: number };
   supply: FactorWeight;
@@ -45,16 +48,37 @@ export interface VersionedRules {
 /** Why a rule set cannot be used, with the place in it. */
 export interface RulesFault {
   path: string;
-  reason: "no_price_within_bounds" | "bounds_reversed" | "unknown_rule_set" | "no_products";
+  reason:
+    | "no_price_within_bounds"
+    | "bounds_reversed"
+    | "unknown_rule_set"
+    | "no_products"
+    | "unpriced_product"
+    | "other_currency";
   detail: string;
 }
 
 /** The rule set that prices a region. A document that passed `faultsOf` always has it. */
 export function ruleSetOf(document: RulesDocument, regionId: string): RuleSet {
-  const name = document.byRegion[regionId] ?? document.defaultRuleSet;
-  const ruleSet = document.ruleSets[name];
+  const name = ruleSetNameOf(document, regionId);
+  const ruleSet = own(document.ruleSets, name);
   if (!ruleSet) throw new Error(`rules name a rule set they do not hold: ${name}`);
   return ruleSet;
+}
+
+/** The name of the rule set that prices a region. */
+export function ruleSetNameOf(document: RulesDocument, regionId: string): string {
+  return own(document.byRegion, regionId) ?? document.defaultRuleSet;
+}
+
+/** What a rule set says of a product, or undefined when it does not price it. */
+export function productRulesOf(ruleSet: RuleSet, productType: string): ProductRules | undefined {
+  return own(ruleSet.products, productType);
+}
+
+/** Names come from outside: `constructor` must not find what every object inherits. */
+function own<Value>(record: Record<string, Value>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** The lowest and highest price on the rounding grid that the bounds allow; empty when low > high. */
@@ -77,7 +101,7 @@ export function priceRangeOf(
 export function faultsOf(document: RulesDocument): RulesFault[] {
   const faults: RulesFault[] = [];
   const known = (name: string, path: string) => {
-    if (document.ruleSets[name]) return;
+    if (own(document.ruleSets, name)) return;
     faults.push({ path, reason: "unknown_rule_set", detail: `there is no rule set "${name}"` });
   };
   known(document.defaultRuleSet, "default_rule_set");
@@ -88,6 +112,24 @@ export function faultsOf(document: RulesDocument): RulesFault[] {
     faults.push(...faultsOfRuleSet(ruleSet, `rule_sets.${name}`));
   }
   return faults;
+}
+
+/** What keeps sound rules from pricing these regions: a product they leave out, a currency that is not the region's. */
+export function faultsInRegions(document: RulesDocument, regions: Iterable<Region>): RulesFault[] {
+  return [...regions].flatMap(({ regionId, currency, productTypes }) => {
+    const name = ruleSetNameOf(document, regionId);
+    const ruleSet = ruleSetOf(document, regionId);
+    const path = `rule_sets.${name}`;
+    const faults = productTypes
+      .filter((productType) => !productRulesOf(ruleSet, productType))
+      .map((productType): RulesFault => {
+        const detail = `${regionId} sells ${productType}, which has no price here`;
+        return { path: `${path}.products.${productType}`, reason: "unpriced_product", detail };
+      });
+    if (ruleSet.currency === currency) return faults;
+    const detail = `${regionId} is priced in ${currency}, not in ${ruleSet.currency}`;
+    return [...faults, { path: `${path}.currency`, reason: "other_currency", detail }];
+  });
 }
 
 function faultsOfRuleSet(ruleSet: RuleSet, path: string): RulesFault[] {

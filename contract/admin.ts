@@ -1,0 +1,87 @@
+/** What an administrator sends and is told: models, rules, regions, history, and who changed what. */
+import { z } from "zod";
+import type { EpochMs } from "../domain/units.ts";
+import { errorMetricsSchema } from "./model.ts";
+import { instantSchema } from "./names.ts";
+import type { HistorySeed } from "./rpc.ts";
+import { rulesDocumentSchema } from "./rules.ts";
+
+export const MAX_RULES_BODY_BYTES = 1024 * 1024;
+export const MAX_REGIONS_BODY_BYTES = 4 * 1024 * 1024;
+export const MAX_HISTORY_BODY_BYTES = 256 * 1024;
+/** Room for the card and the seams of the form, beside the model itself. */
+export const MAX_MODEL_FORM_OVERHEAD_BYTES = 1024 * 1024;
+
+/** The answer to a change of what is in force: the version that now is, and the one that was. */
+export const publishedAnswerSchema = z.object({
+  version: z.string(),
+  previous: z.string().nullable(),
+});
+export type PublishedAnswer = z.infer<typeof publishedAnswerSchema>;
+
+export const rulesAnswerSchema = z.object({
+  version: z.string(),
+  document: rulesDocumentSchema,
+});
+
+/** The form of PUT /admin/v1/models/{version}: graph and card together, so that neither is ever there without the other. */
+export const modelFormSchema = z.object({
+  /** ONNX. */
+  model: z.file(),
+  /** JSON of a model card. */
+  card: z.file(),
+});
+
+export const modelAnswerSchema = z.object({
+  version: z.string(),
+  registered_at: z.string(),
+  registered_by: z.string(),
+  created_at: z.string(),
+  feature_set_version: z.string(),
+  bytes: z.int(),
+  /** Prices are made with it now. */
+  current: z.boolean(),
+  /** Error on the hours it was evaluated on. */
+  hourly: errorMetricsSchema,
+});
+export const modelsAnswerSchema = z.object({ models: z.array(modelAnswerSchema) });
+export type ModelAnswer = z.infer<typeof modelAnswerSchema>;
+
+const QUARTER_HOUR_MS = 15 * 60_000;
+/** More than a region looks back. */
+const MAX_HISTORY_SLOTS = 10_000;
+
+/** Bookings per quarter hour of the time before a region's first event. */
+export const historySeedSchema = z.strictObject({
+  start_at: instantSchema.refine(
+    (at) => at % QUARTER_HOUR_MS === 0,
+    "A history begins on a quarter hour.",
+  ),
+  /** The first is the quarter hour that begins at `start_at`. */
+  counts: z.array(z.int().min(0).max(1_000_000)).min(1).max(MAX_HISTORY_SLOTS),
+});
+
+/** A history as the region's object takes it. */
+export function historySeedFrom(input: z.output<typeof historySeedSchema>): HistorySeed {
+  return { startAt: input.start_at as EpochMs, counts: input.counts };
+}
+
+export const historyAnswerSchema = z.object({
+  region_id: z.string(),
+  /** Quarter hours taken. */
+  slots: z.int(),
+});
+
+/** One change of what is in force. */
+export const configChangeSchema = z.object({
+  changed_at: z.string(),
+  /** Id of the key that did it. */
+  changed_by: z.string(),
+  what: z.enum(["rules", "regions", "model"]),
+  before: z.string().nullable(),
+  after: z.string(),
+  /** False: it was begun, and it is not known to have taken effect. */
+  applied: z.boolean(),
+});
+export const configChangesAnswerSchema = z.object({ changes: z.array(configChangeSchema) });
+export type ConfigChange = z.infer<typeof configChangeSchema>;

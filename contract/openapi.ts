@@ -1,0 +1,181 @@
+/** The OpenAPI 3.1 description of the product, made from OPERATIONS. */
+import { z } from "zod";
+import { eventSchema } from "./events.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
+import { PROBLEMS, type ProblemType, problemSchema } from "./problem.ts";
+
+type Json = Record<string, unknown>;
+
+export interface OpenApiDocument {
+  openapi: string;
+  info: Json;
+  paths: Record<string, Record<string, Json>>;
+  components: { schemas: Record<string, unknown>; securitySchemes: Json };
+  [field: string]: unknown;
+}
+
+const PROBLEM_TYPE = "application/problem+json";
+
+/** The whole document. Schemas have names, so that a generator of clients makes types with names. */
+export function openApiDocument(): OpenApiDocument {
+  const schemas = namedSchemas();
+  const paths: OpenApiDocument["paths"] = {};
+  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
+    const method = operation.method.toLowerCase();
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [method]: operationObject(id, operation, schemas),
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Edge demand and pricing",
+      version: "1.0.0",
+      description: "Events in; windows, forecasts and prices out.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }],
+    tags: ["Prices", "Demand", "Events", "Administration", "Service"].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: schemas.definitions,
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "An API key." },
+      },
+    },
+  };
+}
+
+function operationObject(id: string, operation: Operation, schemas: NamedSchemas): Json {
+  const { summary, description, permission, body } = operation;
+  return {
+    operationId: id,
+    tags: [tagOf(operation.path)],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(permission === null ? { security: [] } : { "x-permission": permission }),
+    ...parametersOf(operation),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(
+          Object.entries(body).map(([contentType, schema]) => [
+            contentType,
+            { schema: schemas.of(schema) },
+          ]),
+        ),
+      },
+    }),
+    responses: responsesOf(operation, schemas),
+  };
+}
+
+function tagOf(path: string): string {
+  if (path.startsWith("/admin/")) return "Administration";
+  if (path.startsWith("/api/v1/pricing")) return "Prices";
+  if (path.startsWith("/api/v1/events")) return "Events";
+  return path.startsWith("/api/") ? "Demand" : "Service";
+}
+
+function parametersOf({ parameters = {}, query }: Operation): Json {
+  const inPath = Object.entries(parameters).map(([name, schema]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: jsonSchemaOf(schema),
+  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: !z.safeParse(schema, undefined).success,
+    schema: jsonSchemaOf(schema),
+  }));
+  const all = [...inPath, ...inQuery];
+  return all.length === 0 ? {} : { parameters: all };
+}
+
+function responsesOf(operation: Operation, schemas: NamedSchemas): Json {
+  const { status, contentType, schema } = operation.answer;
+  const byStatus = Map.groupBy(problemsOf(operation), (type) => String(PROBLEMS[type][0]));
+  const problems = [...byStatus].map(([problemStatus, types]) => [
+    problemStatus,
+    {
+      description: types.map((type) => `\`${type}\`: ${PROBLEMS[type][1]}`).join(" "),
+      content: { [PROBLEM_TYPE]: { schema: schemas.of(problemSchema) } },
+    },
+  ]);
+  return {
+    [status]: {
+      description: operation.summary,
+      content: { [contentType]: { schema: schemas.of(schema) } },
+    },
+    ...Object.fromEntries(problems),
+  };
+}
+
+/** Every problem an operation can answer with. */
+export function problemsOf({
+  permission,
+  parameters,
+  query,
+  body,
+  problems,
+}: Operation): ProblemType[] {
+  const bodies = Object.keys(body ?? {});
+  return [
+    ...(bodies.includes("application/json") ? (["malformed_json"] as const) : []),
+    ...(permission === null ? [] : (["unauthenticated", "forbidden"] as const)),
+    ...(bodies.length > 0 ? (["body_too_large", "unsupported_media_type"] as const) : []),
+    ...(parameters || query || body ? (["invalid_request"] as const) : []),
+    ...(permission === null ? [] : (["rate_limited"] as const)),
+    ...problems,
+    "internal",
+  ];
+}
+
+interface NamedSchemas {
+  definitions: Record<string, unknown>;
+  of(schema: z.ZodType): Json;
+}
+
+/** Bodies and answers of all operations under names; a string needs none. */
+function namedSchemas(): NamedSchemas {
+  const registry = z.registry<{ id: string }>();
+  const add = (schema: z.ZodType, name: string) => {
+    if (schema instanceof z.ZodString || registry.has(schema)) return;
+    registry.add(schema, { id: name });
+  };
+  add(problemSchema, "Problem");
+  add(eventSchema, "Event");
+  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
+    const name = `${id[0]?.toUpperCase()}${id.slice(1)}`;
+    for (const schema of Object.values(operation.body ?? {})) add(schema, `${name}Request`);
+    add(operation.answer.schema, `${name}Answer`);
+  }
+  const { schemas } = z.toJSONSchema(registry, { ...AS_ON_THE_WIRE, uri: referenceTo });
+  return {
+    definitions: Object.fromEntries(
+      Object.entries(schemas).map(([name, schema]) => [name, withoutMeta(schema)]),
+    ),
+    of(schema) {
+      const entry = registry.get(schema);
+      return entry ? { $ref: referenceTo(entry.id) } : jsonSchemaOf(schema);
+    },
+  };
+}
+
+// What is sent, before it is parsed: there a time is a string still.
+const AS_ON_THE_WIRE = { io: "input" } as const;
+
+const referenceTo = (name: string) => `#/components/schemas/${name}`;
+
+function jsonSchemaOf(schema: z.ZodType): Json {
+  return withoutMeta(z.toJSONSchema(schema, AS_ON_THE_WIRE));
+}
+
+/** OpenAPI says itself which JSON Schema it speaks, and where a component is. */
+function withoutMeta({ $schema: _, $id: __, ...schema }: Json): Json {
+  return schema;
+}
