@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { VirtualClock } from "../contract/clock.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import { parseChildMessage } from "./child-message.ts";
-import type { Credentials } from "./credentials.ts";
+import { apiKeysSecret, type Credentials } from "./credentials.ts";
 import type { DataDir } from "./data-dir.ts";
 import { FEED_CONFIGURATION_VARIABLE, type FeedConfiguration } from "./feed/configuration.ts";
 import { takenPort } from "./free-ports.ts";
@@ -78,7 +78,7 @@ function stackChild(
   };
 }
 
-function originChild({ options, dataDir, host, clock }: Site): SupervisedChild {
+function originChild({ options, dataDir, host, clock, credentials }: Site): SupervisedChild {
   const ports = portsFrom(options.port);
   return {
     name: "origin",
@@ -92,7 +92,10 @@ function originChild({ options, dataDir, host, clock }: Site): SupervisedChild {
       ...["--edge-url", `http://${host}:${ports.pricing}`],
       "--provision",
     ],
-    env: clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) },
+    env: {
+      API_KEYS: apiKeysSecret(credentials.keys),
+      ...(clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) }),
+    },
     logFile: join(dataDir.logs, "origin.log"),
   };
 }

@@ -1,0 +1,52 @@
+/**
+ * The offline store: everything the origin knows of the past.
+ *
+ * Parquet files, zstd, in hive partitions by date (UTC), one folder an entity: any Spark, ClickHouse or warehouse reads
+ * them as they are. A row carries the number of the import it came with, and of two rows about the same slot the later
+ * import counts. Which files were imported stands in the origin's database.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { type OriginDatabase, openDatabase } from "../database/open-database.ts";
+
+export const ENTITIES = ["bookings", "weather"] as const;
+export type Entity = (typeof ENTITIES)[number];
+
+export interface OfflineStore {
+  /** Holds one folder for each entity. */
+  folder: string;
+  database: OriginDatabase;
+  duckdb: DuckDBConnection;
+  close(): void;
+}
+
+/** Opens the store in the origin's folder; makes it when it is not there. */
+export async function openOfflineStore(originFolder: string): Promise<OfflineStore> {
+  const folder = join(originFolder, "offline");
+  await mkdir(folder, { recursive: true });
+  const { database, close } = await openDatabase(join(originFolder, "origin.db"));
+  const instance = await DuckDBInstance.create(":memory:");
+  const duckdb = await instance.connect();
+  // Timestamps without a zone are UTC, in files and here.
+  await duckdb.run("SET TimeZone = 'UTC'");
+  return {
+    folder,
+    database,
+    duckdb,
+    close() {
+      duckdb.closeSync();
+      instance.closeSync();
+      close();
+    },
+  };
+}
+
+export function entityFolder(store: Pick<OfflineStore, "folder">, entity: Entity): string {
+  return join(store.folder, entity);
+}
+
+/** Text as an SQL literal, for the places where DuckDB takes no parameter. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
