@@ -14,16 +14,21 @@ export type EventType = (typeof EVENT_TYPES)[Topic][number];
 /** Every event type; its place in the list is its code in packed chunks, so types are only ever appended. */
 export const ALL_EVENT_TYPES: readonly EventType[] = Object.values(EVENT_TYPES).flat();
 
-/** An event as the windows see it: checked, its personal id already hashed. */
+/** The topic each type belongs to. */
+export const TOPIC_OF = Object.fromEntries(
+  Object.entries(EVENT_TYPES).flatMap(([topic, types]) => types.map((type) => [type, topic])),
+) as Record<EventType, Topic>;
+
+/** An event as the windows see it: checked, its personal ids already hashed. */
 export interface DemandEvent {
   eventType: EventType;
   regionId: RegionId;
   /** When it happened, by the sender's clock. */
   occurredAt: EpochMs;
-  /** First 64 bits of the SHA-256 of the idempotency key, as two unsigned 32-bit halves. */
+  /** 64 bits of a keyed hash of the idempotency key, as two unsigned 32-bit halves. */
   keyHigh: number;
   keyLow: number;
-  /** 64 bits of the HMAC of the user id; both zero when the event names no user. */
+  /** 64 bits of the HMAC of the user id (of a driver_location, of the driver's); both zero when the event names nobody. */
   userHigh: number;
   userLow: number;
   productType: ProductType | null;

@@ -1,0 +1,98 @@
+import { startOfLocalDay } from "./calendar.ts";
+import { type Context, NO_CONTEXT, newer, type Reading, VALIDITY_MS } from "./context.ts";
+import { type DriverStatus, Drivers } from "./drivers.ts";
+import type { DemandEvent } from "./event.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, plus } from "./units.ts";
+
+/**
+ * The latest outside reading of each kind that a region's events gave, and the drivers on its streets.
+ *
+ * Order of arrival does not matter: the newer reading by event time stays. A sender whose clock is fast is taken to have
+ * meant now, or its readings would lie in the future for ever.
+ */
+export class Readings {
+  private latest: Context;
+  private readonly drivers: Drivers;
+
+  constructor(latest: Context = NO_CONTEXT, drivers = new Drivers()) {
+    this.latest = latest;
+    this.drivers = drivers;
+  }
+
+  /** Notes an event of supply-events or external-events; `now` is the event clock. Other events say nothing here. */
+  observe(event: DemandEvent, now: EpochMs): void {
+    const observedAt = Math.min(event.occurredAt, now) as EpochMs;
+    const { eventType } = event;
+    if (eventType === "driver_location") {
+      const { status } = fieldsOf(event);
+      this.drivers.see(event.userHigh, event.userLow, observedAt, status as DriverStatus);
+      return;
+    }
+    const reading = <Value>(value: Value, validMs: number): Reading<Value> => ({
+      value,
+      observedAt,
+      validUntil: plus(observedAt, validMs),
+    });
+    const { latest } = this;
+    if (eventType === "supply_update") {
+      const { available, busy } = fieldsOf(event);
+      const value = { available: Number(available), busy: Number(busy) };
+      this.latest = {
+        ...latest,
+        supply: newer(latest.supply, reading(value, VALIDITY_MS.supply)),
+      };
+    } else if (eventType === "weather") {
+      const { temp_f, precip_in } = fieldsOf(event);
+      const value = { tempF: Number(temp_f), precipIn: Number(precip_in) };
+      this.latest = {
+        ...latest,
+        weather: newer(latest.weather, reading(value, VALIDITY_MS.weather)),
+      };
+    } else if (eventType === "traffic") {
+      const value = Number(fieldsOf(event).index);
+      this.latest = {
+        ...latest,
+        traffic: newer(latest.traffic, reading(value, VALIDITY_MS.traffic)),
+      };
+    } else if (eventType === "local_event") {
+      const { score, ends_at } = fieldsOf(event);
+      const arrived = reading(Number(score), VALIDITY_MS.localEvent);
+      if (typeof ends_at === "string") arrived.validUntil = Date.parse(ends_at) as EpochMs;
+      this.latest = { ...latest, localEvent: newer(latest.localEvent, arrived) };
+    } else if (eventType === "holiday") {
+      const arrived = reading(String(fieldsOf(event).name), DAY_MS);
+      this.latest = { ...latest, holiday: newer(latest.holiday, arrived) };
+    }
+  }
+
+  /**
+   * What is known at `asOf`. A holiday lasts to the end of its local day. Where no supply_update is valid, the drivers
+   * heard of in the last minutes are the supply.
+   */
+  contextAt(asOf: EpochMs, timeZone: string): Context {
+    const { supply, holiday } = this.latest;
+    return {
+      ...this.latest,
+      supply: supply && asOf < supply.validUntil ? supply : this.drivers.supplyAt(asOf),
+      holiday: holiday && {
+        ...holiday,
+        validUntil: endOfLocalDay(holiday.observedAt, timeZone),
+      },
+    };
+  }
+
+  /** The context and the drivers, as they can be kept: plain JSON and bytes. */
+  get state(): { latest: Context; drivers: Drivers } {
+    return { latest: this.latest, drivers: this.drivers };
+  }
+}
+
+function endOfLocalDay(at: EpochMs, timeZone: string): EpochMs {
+  // A day and a half after its beginning lies in the next day, whether the day has 23, 24 or 25 hours.
+  return startOfLocalDay(plus(startOfLocalDay(at, timeZone), 36 * HOUR_MS), timeZone);
+}
+
+/** The metadata of an event. The door checked it: a field that is missing here is a bug, and reads as NaN. */
+function fieldsOf(event: DemandEvent): Record<string, unknown> {
+  return JSON.parse(event.metadata) as Record<string, unknown>;
+}

@@ -1,0 +1,77 @@
+/** A region's state as bytes, and back. What the rules let it forget at `now` is left out. */
+import { ActiveUsers } from "./active-users.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { Context } from "./context.ts";
+import { Drivers } from "./drivers.ts";
+import { type EarlierBookings, QuarterHours } from "./quarter-hours.ts";
+import { Readings } from "./readings.ts";
+import type { RegionParts, RegionState } from "./region-state.ts";
+import { Repeats } from "./repeats.ts";
+import type { EpochMs } from "./units.ts";
+import { WindowCounts } from "./window.ts";
+
+const VERSION = 1;
+
+/** Appends the whole state. `now` is the event clock of the last arrival. */
+export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs): void {
+  const { parts } = state;
+  const { latest, drivers } = parts.readings.state;
+  writer.u8(VERSION);
+  writer.f64(parts.beganAt ?? Number.NaN);
+  writer.f64(parts.watermarkAt);
+  writer.f64(parts.newestEventAt);
+  writer.f64(parts.lastBookingAt);
+  writer.text(JSON.stringify(parts.totals));
+  writer.text(JSON.stringify(latest));
+  parts.windows.writeTo(writer);
+  parts.users.writeTo(writer, now);
+  parts.repeats.writeTo(writer, state.forgetBeforeAt(now));
+  parts.quarterHours.writeTo(writer);
+  writeEarlier(writer, parts.earlier);
+  drivers.writeTo(writer);
+}
+
+/** Reads what `writeRegion` wrote. Throws RangeError on another version. */
+export function readRegion(reader: ByteReader): RegionParts {
+  const version = reader.u8();
+  if (version !== VERSION) throw new RangeError(`no region state has version ${version}`);
+  const beganAt = reader.f64() as EpochMs;
+  const watermarkAt = reader.f64() as EpochMs;
+  const newestEventAt = reader.f64() as EpochMs;
+  const lastBookingAt = reader.f64() as EpochMs;
+  const totals = JSON.parse(reader.text()) as RegionParts["totals"];
+  const latest = JSON.parse(reader.text()) as Context;
+  const windows = WindowCounts.readFrom(reader);
+  const users = ActiveUsers.readFrom(reader);
+  const repeats = Repeats.readFrom(reader);
+  const quarterHours = QuarterHours.readFrom(reader);
+  const earlier = readEarlier(reader);
+  const readings = new Readings(latest, Drivers.readFrom(reader));
+  return {
+    beganAt: Number.isNaN(beganAt) ? null : beganAt,
+    watermarkAt,
+    newestEventAt,
+    lastBookingAt,
+    totals,
+    windows,
+    users,
+    repeats,
+    quarterHours,
+    earlier,
+    readings,
+  };
+}
+
+function writeEarlier(writer: ByteWriter, earlier: EarlierBookings | null): void {
+  writer.u32(earlier?.counts.length ?? 0);
+  if (!earlier || earlier.counts.length === 0) return;
+  writer.f64(earlier.startAt);
+  for (const count of earlier.counts) writer.varint(count);
+}
+
+function readEarlier(reader: ByteReader): EarlierBookings | null {
+  const slots = reader.u32();
+  if (slots === 0) return null;
+  const startAt = reader.f64() as EpochMs;
+  return { startAt, counts: Uint32Array.from({ length: slots }, () => reader.varint()) };
+}
