@@ -1,0 +1,55 @@
+/**
+ * The bare servers a bench compares with, in a process of their own: built and run the way the product's Workers are, on
+ * direct sockets, with the product's V8 flags.
+ *
+ *     node bench/bare/serve.ts <port>     the bare Worker on the port, bare Hono on the next
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const HOST = "127.0.0.1";
+const COMPATIBILITY_DATE = "2026-11-01";
+const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
+const run = promisify(execFile);
+
+const port = Number(process.argv[2]);
+const folder = await mkdtemp(join(tmpdir(), "bare-"));
+process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
+const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+const workers = await Promise.all([worker("workerd", port), worker("hono", port + 1)]);
+const miniflare = new Miniflare(
+  convertV4MiniflareOptions({ host: HOST, cf: false, telemetry: { enabled: false }, workers }),
+);
+
+const stop = async () => {
+  await miniflare.dispose();
+  await rm(folder, { recursive: true, force: true });
+  process.exit(0);
+};
+process.once("disconnect", () => void stop());
+await miniflare.ready;
+process.send?.("ready");
+
+async function worker(name: "workerd" | "hono", port: number) {
+  return {
+    name,
+    modules: true,
+    script: await bundle(name),
+    compatibilityDate: COMPATIBILITY_DATE,
+    unsafeDirectSockets: [{ host: HOST, port }],
+  };
+}
+
+async function bundle(name: string): Promise<string> {
+  const source = join(import.meta.dirname, `${name}.ts`);
+  const target = join(folder, name);
+  const args = ["deploy", source, "--dry-run", "--outdir", target, "--name", name];
+  await run(process.execPath, [WRANGLER, ...args, "--compatibility-date", COMPATIBILITY_DATE], {
+    cwd: folder,
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+  });
+  return readFile(join(target, `${name}.js`), "utf8");
+}

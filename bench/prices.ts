@@ -1,0 +1,114 @@
+/** What a price costs beside a server that does nothing: warm, decided anew, and 200 at a time. */
+
+import type { Stack } from "../test/support/stack.ts";
+import { type LoadResult, type LoadTarget, load } from "./load.ts";
+import { type BareServers, cpuMsOf } from "./servers.ts";
+import { median } from "./table.ts";
+
+export interface PriceOptions {
+  rounds: number;
+  seconds: number;
+  connections: number;
+}
+
+export interface PriceRound extends LoadResult {
+  /** CPU of the server's processes; null where it cannot be read. */
+  cpuUsPerRequest: number | null;
+}
+
+export interface PriceCase {
+  name: string;
+  /** Prices in one answer. */
+  pricesPerRequest: number;
+  rounds: PriceRound[];
+  /** Median over rounds of the case's request rate over the bare Worker's of the same round. */
+  ratioToBare: number;
+  pricesPerS: number;
+}
+
+const PRODUCTS = ["standard_ride", "premium_ride"];
+export const BATCH_ITEMS = 200;
+
+/** Runs every case once a round, in turns, so that a noisy minute hurts all of them alike. */
+export async function benchPrices(
+  stack: Stack,
+  bare: BareServers,
+  regions: readonly string[],
+  options: PriceOptions,
+  onProgress: (text: string) => void,
+): Promise<PriceCase[]> {
+  const items = regions.flatMap((region_id) =>
+    PRODUCTS.map((product_type) => ({ region_id, product_type })),
+  );
+  const one = items.map((item) => JSON.stringify(item));
+  const batch = JSON.stringify({
+    items: Array.from({ length: BATCH_ITEMS }, (_, i) => items[i % items.length]),
+  });
+  const compute = "/api/v1/pricing/compute";
+  const key = stack.keys.admin;
+  const { pid } = stack.run;
+  const ours = (path: string, bodies: readonly string[], headers = {}): LoadTarget => ({
+    url: stack.pricingUrl + path,
+    key,
+    bodies,
+    headers,
+  });
+  const cases: { name: string; pricesPerRequest: number; pid: number; target: LoadTarget }[] = [
+    {
+      name: "bare Worker, constant",
+      pricesPerRequest: 1,
+      pid: bare.pid,
+      target: { url: bare.workerdUrl + compute, key, bodies: one },
+    },
+    {
+      name: "bare Hono, constant",
+      pricesPerRequest: 1,
+      pid: bare.pid,
+      target: { url: bare.honoUrl + compute, key, bodies: one },
+    },
+    { name: "compute, warm", pricesPerRequest: 1, pid, target: ours(compute, one) },
+    {
+      name: "compute, fresh",
+      pricesPerRequest: 1,
+      pid,
+      target: ours(compute, one, { "cache-control": "no-cache" }),
+    },
+    {
+      name: `batch of ${BATCH_ITEMS}`,
+      pricesPerRequest: BATCH_ITEMS,
+      pid,
+      target: ours("/api/v1/pricing/batch", [batch]),
+    },
+  ];
+
+  const rounds: PriceRound[][] = cases.map(() => []);
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [i, { name, pid, target }] of cases.entries()) {
+      await load(target, { seconds: 1, connections: options.connections });
+      const cpuBeforeMs = cpuMsOf(pid);
+      const result = await load(target, options);
+      const cpuAfterMs = cpuMsOf(pid);
+      const requests = result.requestsPerS * options.seconds;
+      const cpuUsPerRequest =
+        cpuBeforeMs === null || cpuAfterMs === null
+          ? null
+          : ((cpuAfterMs - cpuBeforeMs) * 1_000) / requests;
+      rounds[i]?.push({ ...result, cpuUsPerRequest });
+      onProgress(`round ${round + 1}: ${name}: ${Math.round(result.requestsPerS)} requests/s`);
+    }
+  }
+  const bareRounds = rounds[0] ?? [];
+  return cases.map(({ name, pricesPerRequest }, i) => {
+    const own = rounds[i] ?? [];
+    const ratios = own.map(
+      (r, round) => r.requestsPerS / (bareRounds[round]?.requestsPerS ?? Number.NaN),
+    );
+    return {
+      name,
+      pricesPerRequest,
+      rounds: own,
+      ratioToBare: median(ratios),
+      pricesPerS: median(own.map((r) => r.requestsPerS)) * pricesPerRequest,
+    };
+  });
+}
