@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HISTORY_SLOTS } from "../../domain/history.ts";
+import { DAY_MS, epochMs, QUARTER_HOUR_MS, type RegionId, WEEK_MS } from "../../domain/units.ts";
+import type { BookingTable } from "../../origin/offline/load-bookings.ts";
+import { isDue } from "../../origin/publication/is-due.ts";
+import { seedFrom, seedPlanFrom } from "../../origin/publication/seed-plan.ts";
+
+describe("isDue()", () => {
+  test.each([
+    ["nothing is in force", { shipped: "v1", inForce: null, recorded: null }, true],
+    ["the edge was emptied since", { shipped: "v1", inForce: null, recorded: "v1" }, true],
+    ["it is in force", { shipped: "v1", inForce: "v1", recorded: "v1" }, false],
+    ["an earlier one from here is", { shipped: "v2", inForce: "v1", recorded: "v1" }, true],
+    ["someone else's is", { shipped: "v2", inForce: "other", recorded: "v1" }, false],
+    [
+      "someone else's is, and nothing is from here",
+      { shipped: "v1", inForce: "other", recorded: null },
+      false,
+    ],
+  ])("when %s", (_, versions, due) => {
+    expect(isDue(versions)).toBe(due);
+  });
+});
+
+const RECORDED_END = epochMs(Date.UTC(2014, 5, 1, 4));
+
+describe("seedPlanFrom()", () => {
+  test("tells the past as it was, up to the quarter hour in which a virtual clock starts", () => {
+    const eventAt = Date.UTC(2014, 4, 19, 20, 7);
+    const clock = { wallAt: 0, eventAt, speed: 60 };
+    expect(seedPlanFrom(clock, epochMs(Date.UTC(2026, 0, 1)), RECORDED_END)).toEqual({
+      recordedUntil: Date.UTC(2014, 4, 19, 20),
+      shiftMs: 0,
+    });
+  });
+
+  test("moves it by the fewest whole weeks that carry its end past now, and cuts it at now", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 20 * 365 * DAY_MS }), (sinceMs) => {
+        const now = epochMs(RECORDED_END + sinceMs);
+        const { recordedUntil, shiftMs } = seedPlanFrom(null, now, RECORDED_END);
+        expect(shiftMs % WEEK_MS).toBe(0);
+        expect(RECORDED_END + shiftMs).toBeGreaterThan(now);
+        expect(RECORDED_END + shiftMs - WEEK_MS).toBeLessThanOrEqual(now);
+        expect(recordedUntil % QUARTER_HOUR_MS).toBe(0);
+        const toldUntil = recordedUntil + shiftMs;
+        expect(toldUntil).toBeLessThanOrEqual(now);
+        expect(toldUntil).toBeGreaterThan(now - QUARTER_HOUR_MS);
+      }),
+    );
+  });
+});
+
+describe("seedFrom()", () => {
+  const region = "a-1" as RegionId;
+  const tableOf = (slots: number): BookingTable => ({
+    startAt: epochMs(0),
+    slots,
+    countsByRegion: new Map([[region, Uint32Array.from({ length: slots }, (_, slot) => slot)]]),
+  });
+
+  test("takes the last 29 days, and ends where the table ends", () => {
+    const slots = HISTORY_SLOTS + 10;
+    const plan = { recordedUntil: epochMs(slots * QUARTER_HOUR_MS), shiftMs: WEEK_MS };
+    const seed = seedFrom(tableOf(slots), region, plan);
+    expect(seed.counts).toHaveLength(HISTORY_SLOTS);
+    expect(seed.counts.at(-1)).toBe(slots - 1);
+    expect(seed.startAt).toBe(10 * QUARTER_HOUR_MS + WEEK_MS);
+  });
+
+  test("tells a region without bookings a stretch of zeros", () => {
+    const plan = { recordedUntil: epochMs(0), shiftMs: 0 };
+    expect(seedFrom(tableOf(3), "b-1" as RegionId, plan)).toEqual({
+      startAt: 0,
+      counts: [0, 0, 0],
+    });
+  });
+});
