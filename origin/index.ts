@@ -1,8 +1,10 @@
 /** The origin's command line: `npm run origin -- <command>`; `--help` lists the commands. */
 import { Command } from "commander";
+import { addEvaluateCommand } from "./commands/evaluate.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addTrainCommand } from "./commands/train.ts";
 import { DEFAULTS } from "./settings.ts";
 
 const program = new Command("origin")
@@ -12,6 +14,8 @@ const program = new Command("origin")
   .option("--json", "print the result as JSON on standard output, and nothing else there", false)
   .showHelpAfterError("(--help lists the options)");
 addImportCommand(program);
+addTrainCommand(program);
+addEvaluateCommand(program);
 addPublishCommand(program);
 addServeCommand(program);
 

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /**
  * What a model is trained on, in memory that every training thread sees.
  *
@@ -34,6 +36,24 @@ export function featureRow(matrix: TrainingMatrix, row: number): Float32Array {
     matrix.featureNames,
     (_, feature) => matrix.values[feature * matrix.rowCount + row] ?? Number.NaN,
   );
+}
+
+/** The first rows of a matrix. */
+export function firstRows(matrix: TrainingMatrix, rowCount: number): TrainingMatrix {
+  const { featureNames, outputCount } = matrix;
+  const first = createTrainingMatrix(rowCount, featureNames, outputCount);
+  featureNames.forEach((_, feature) => {
+    const from = feature * matrix.rowCount;
+    first.values.set(matrix.values.subarray(from, from + rowCount), feature * rowCount);
+  });
+  first.targets.set(matrix.targets.subarray(0, rowCount * outputCount));
+  return first;
+}
+
+/** Identifies names, features and targets: SHA-256, hex. */
+export function matrixHash({ featureNames, values, targets }: TrainingMatrix): string {
+  const hash = createHash("sha256").update(JSON.stringify(featureNames));
+  return hash.update(values).update(targets).digest("hex");
 }
 
 function sharedFloat32(length: number): Float32Array {
