@@ -1,12 +1,13 @@
 /**
- * The Workers as a deployment would upload them, kept in .build/ under a hash of their sources.
+ * The Workers as a deployment would upload them, kept in .build/ beside the hashes of what they were made from.
  *
  * Building takes seconds and importing wrangler more than one, so a start whose sources did not change does neither.
  */
 import { createHash } from "node:crypto";
-import { glob, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import type { V4WorkerOptions } from "miniflare";
+import { z } from "zod";
 import { isMissing } from "../replace-file.ts";
 
 export interface WorkerSource {
@@ -25,39 +26,67 @@ export const WORKERS: readonly WorkerSource[] = [
 export const PROJECT_ROOT = join(import.meta.dirname, "../..");
 export const BUILDS = join(PROJECT_ROOT, ".build/workers");
 export const OPTIONS_FILE = "options.json";
+export const INPUTS_FILE = "inputs.json";
 export const MODULES_FOLDER = "modules";
 
-/** The folder that holds, or will hold, the build of a Worker's present sources. */
-export async function buildFolder({ name, config }: WorkerSource): Promise<string> {
-  const sources = ["domain", "contract", `workers/${name}`].map((folder) => `${folder}/**/*`);
-  const paths: string[] = [config, "package-lock.json"];
-  for await (const path of glob(sources, { cwd: PROJECT_ROOT })) paths.push(path);
-  const hash = createHash("sha256");
-  for (const path of paths.sort()) {
-    const absolute = join(PROJECT_ROOT, path);
-    if (!(await stat(absolute)).isFile()) continue;
-    hash
-      .update(path)
-      .update("\0")
-      .update(await readFile(absolute))
-      .update("\0");
+/** What a build was made from: the hash of each file, by its path from the project's root. */
+export const inputsSchema = z.record(z.string(), z.string());
+export type BuildInputs = z.infer<typeof inputsSchema>;
+
+/** The folder of a Worker's builds. */
+export function buildsOf({ name }: WorkerSource): string {
+  return join(BUILDS, name);
+}
+
+/** The folder of the build of a Worker's present sources, or null when there is none. */
+export async function findBuild(worker: WorkerSource): Promise<string | null> {
+  for (const name of await foldersIn(buildsOf(worker))) {
+    const folder = join(buildsOf(worker), name);
+    const text = await readFile(join(folder, INPUTS_FILE), "utf8");
+    if (await areUnchanged(inputsSchema.parse(JSON.parse(text)))) return folder;
   }
-  return join(BUILDS, name, hash.digest("hex").slice(0, 16));
+  return null;
 }
 
 /** The Workers whose present sources have no build. */
 export async function outdatedWorkers(): Promise<WorkerSource[]> {
-  const built = await Promise.all(
-    WORKERS.map(async (worker) => isFile(join(await buildFolder(worker), OPTIONS_FILE))),
-  );
-  return WORKERS.filter((_, i) => !built[i]);
+  const builds = await Promise.all(WORKERS.map(findBuild));
+  return WORKERS.filter((_, i) => builds[i] === null);
 }
 
 /** Bindings and modules of a built Worker, without secrets. Throws when it is not built. */
 export async function loadBuild(worker: WorkerSource): Promise<V4WorkerOptions> {
-  const folder = await buildFolder(worker);
+  const folder = await findBuild(worker);
+  if (folder === null) throw new Error(`${worker.name} is not built: node local/stack/build.ts`);
   const options = JSON.parse(await readFile(join(folder, OPTIONS_FILE), "utf8"));
   return { ...options, name: worker.name, modules: await modulesIn(join(folder, MODULES_FOLDER)) };
+}
+
+/** The hash of a file of the project, or null when it is not there. */
+export async function hashOfFile(path: string): Promise<string | null> {
+  try {
+    const bytes = await readFile(join(PROJECT_ROOT, path));
+    return createHash("sha256").update(bytes).digest("hex");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+async function areUnchanged(inputs: BuildInputs): Promise<boolean> {
+  for (const [path, hash] of Object.entries(inputs)) {
+    if ((await hashOfFile(path)) !== hash) return false;
+  }
+  return true;
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }
 
 type Modules = Extract<V4WorkerOptions, { modules: object[] }>["modules"];
@@ -83,13 +112,4 @@ async function modulesIn(folder: string): Promise<Modules> {
     return [{ type, path, contents: isText ? bytes.toString("utf8") : new Uint8Array(bytes) }];
   });
   return (await Promise.all(modules)).flat();
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

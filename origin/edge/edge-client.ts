@@ -23,7 +23,7 @@ export interface EdgeAddress {
 
 /** Why the edge did not do what it was asked. */
 export interface EdgeFault {
-  reason: "refused" | "unreachable" | "not_published";
+  reason: "refused" | "unreachable";
   /** For people: what was asked, and what came back. */
   detail: string;
 }

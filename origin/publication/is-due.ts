@@ -1,6 +1,8 @@
 /**
- * True when a shipped version is to be published: nothing is in force, or what is in force is an earlier version from
- * here. What someone else put in force stays.
+ * True when a shipped version is to be published: nothing is in force, or what is in force came from here and is not it.
+ *
+ * A Worker prices by the documents of its build while nothing was published, and says that they are in force; so what
+ * is in force already is published all the same until it was recorded. What someone else put in force stays.
  */
 export function isDue(versions: {
   shipped: string;
@@ -11,5 +13,6 @@ export function isDue(versions: {
 }): boolean {
   const { shipped, inForce, recorded } = versions;
   if (inForce === null) return true;
-  return inForce === recorded && inForce !== shipped;
+  if (inForce === shipped) return recorded === null;
+  return inForce === recorded;
 }

@@ -10,14 +10,19 @@ describe("isDue()", () => {
   test.each([
     ["nothing is in force", { shipped: "v1", inForce: null, recorded: null }, true],
     ["the edge was emptied since", { shipped: "v1", inForce: null, recorded: "v1" }, true],
-    ["it is in force", { shipped: "v1", inForce: "v1", recorded: "v1" }, false],
-    ["an earlier one from here is", { shipped: "v2", inForce: "v1", recorded: "v1" }, true],
-    ["someone else's is", { shipped: "v2", inForce: "other", recorded: "v1" }, false],
     [
-      "someone else's is, and nothing is from here",
-      { shipped: "v1", inForce: "other", recorded: null },
+      "it is in force, published from here",
+      { shipped: "v1", inForce: "v1", recorded: "v1" },
       false,
     ],
+    ["it is in force by the build alone", { shipped: "v1", inForce: "v1", recorded: null }, true],
+    [
+      "an earlier one from here is in force",
+      { shipped: "v2", inForce: "v1", recorded: "v1" },
+      true,
+    ],
+    ["someone else's is", { shipped: "v2", inForce: "other", recorded: "v1" }, false],
+    ["only someone else's ever was", { shipped: "v1", inForce: "other", recorded: null }, false],
   ])("when %s", (_, versions, due) => {
     expect(isDue(versions)).toBe(due);
   });
