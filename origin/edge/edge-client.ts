@@ -81,8 +81,13 @@ export function createEdgeClient(
   ): Promise<{ result: EdgeResult<z.output<Schema>>; passing: boolean }> {
     const { method, path, body, schema } = request;
     const asked = `${method} ${path}`;
+    const refused = (detail: string, passing: boolean) => {
+      return { result: { reason: "refused" as const, detail: `${asked} ${detail}` }, passing };
+    };
+    let response: Response;
+    let text: string;
     try {
-      const response = await fetch(new URL(path, url), {
+      response = await fetch(new URL(path, url), {
         method,
         headers: {
           authorization: `Bearer ${adminKey}`,
@@ -93,17 +98,22 @@ export function createEdgeClient(
         body: bodyOf(body),
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
       });
-      const text = await response.text();
-      if (response.ok) return { result: schema.parse(JSON.parse(text)), passing: false };
-      const detail = `${asked} was answered ${response.status}: ${text.slice(0, 2_000)}`;
-      return {
-        result: { reason: "refused", detail },
-        passing: PASSING_STATUSES.has(response.status),
-      };
+      text = await response.text();
     } catch (error) {
       const detail = `${asked} at ${url} failed: ${messageOf(error)}`;
       return { result: { reason: "unreachable", detail }, passing: true };
     }
+    if (!response.ok) {
+      const detail = `was answered ${response.status}: ${text.slice(0, 2_000)}`;
+      return refused(detail, PASSING_STATUSES.has(response.status));
+    }
+    const answer = schema.safeParse(jsonOrNull(text));
+    return answer.success
+      ? { result: answer.data, passing: false }
+      : refused(
+          `was answered something else than this version knows: ${text.slice(0, 500)}`,
+          false,
+        );
   }
 
   async function ask<Schema extends z.ZodType>(
@@ -149,4 +159,13 @@ export function createEdgeClient(
 function bodyOf(body: unknown): string | FormData | null {
   if (body === undefined) return null;
   return body instanceof FormData ? body : JSON.stringify(body);
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
