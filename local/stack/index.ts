@@ -83,8 +83,8 @@ for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
 // The supervisor may be gone before the listener was there.
 if (process.connected === false) await stop();
 
-await miniflare.ready;
-const { migrateEdge } = await import("./edge-migrations.ts");
+// Loaded while the runtime starts, which is another process.
+const [{ migrateEdge }] = await Promise.all([import("./edge-migrations.ts"), miniflare.ready]);
 await migrateEdge(miniflare);
 ready = true;
 tellParent({ kind: "ready" });
