@@ -1,5 +1,6 @@
 /** Brings the parts up in the order in which they need each other, and says when prices come. */
 import { join } from "node:path";
+import { z } from "zod";
 import type { VirtualClock } from "../contract/clock.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import { parseChildMessage } from "./child-message.ts";
@@ -127,15 +128,24 @@ async function waitAloud(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let answer = "nothing";
-  const timer = setInterval(() => {
-    say(`Waiting for ${name}: ${url} answers ${answer.slice(0, 500)}`);
-  }, QUIET_MS);
+  let answer = "nothing answers";
+  const timer = setInterval(() => say(`Waiting for ${name}: ${answer} (${url})`), QUIET_MS);
   try {
     return await waitForOk(url, signal, (text) => {
-      answer = text;
+      answer = sentenceOf(text);
     });
   } finally {
     clearInterval(timer);
+  }
+}
+
+const problemSchema = z.looseObject({ detail: z.string() });
+
+/** What a problem says about itself; of any other answer its beginning. */
+function sentenceOf(text: string): string {
+  try {
+    return problemSchema.parse(JSON.parse(text)).detail;
+  } catch {
+    return text.slice(0, 200);
   }
 }

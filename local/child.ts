@@ -1,7 +1,7 @@
 /** A process of the local stack, in a group of its own, with a log of its own and a channel to its parent. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { close, openSync } from "node:fs";
+import { closeSync, openSync, renameSync, statSync } from "node:fs";
 
 export interface ChildSpec {
   name: string;
@@ -26,13 +26,13 @@ export interface RunningChild {
  * with the parent, however that ends; the child takes it as its own end.
  */
 export function startChild(spec: ChildSpec, onMessage: (message: unknown) => void): RunningChild {
-  const log = openSync(spec.logFile, "a");
+  const log = openLog(spec.logFile);
   const child = spawn(process.execPath, [spec.script, ...(spec.args ?? [])], {
     stdio: ["ignore", log, log, "ipc"],
     detached: true,
     env: { ...process.env, ...spec.env },
   });
-  close(log);
+  closeSync(log);
   child.on("message", onMessage);
   const ended = endOf(child);
   return {
@@ -44,6 +44,15 @@ export function startChild(spec: ChildSpec, onMessage: (message: unknown) => voi
       clearTimeout(timer);
     },
   };
+}
+
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+
+/** Opens a log for appending. One that has grown large is put aside first, in place of the one before it. */
+function openLog(path: string): number {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MAX_LOG_BYTES) renameSync(path, `${path}.1`);
+  return openSync(path, "a");
 }
 
 async function endOf(child: ChildProcess): Promise<string> {

@@ -31,6 +31,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => stop.abort());
 }
 endWithNpm(() => stop.abort());
+// Whoever watched is gone, as in `npm start | head`; that is no reason to stop.
+process.stdout.on("error", () => undefined);
 
 const claimed = await claim(options, dataDir, HOST);
 if (typeof claimed === "string") {

@@ -23,7 +23,7 @@ interface ServeOptions extends GlobalOptions {
 }
 
 const PATIENCE_MS = 30 * SECOND_MS;
-const RETRY_PAUSE_MS = 5 * SECOND_MS;
+const RETRY_PAUSE_MS = 2 * SECOND_MS;
 
 export function addServeCommand(program: Command): void {
   program
