@@ -62,6 +62,8 @@ export function runBoosting(
     for (const leaf of growTree(root, features)) {
       setLeaf(state, objective, leaf);
     }
+    // Residuals were read from the scores, which the next round changes.
+    if (objective.residualLevel !== null) meet();
     trees.push(node);
   }
   return {
