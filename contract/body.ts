@@ -55,6 +55,11 @@ function concat(parts: Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
+/** Reads a body that nobody wants and throws it away, within a bound: a client still sending then sees the answer. */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.body && !request.bodyUsed) await readStream(request.body, 0);
+}
+
 /** The media type of a Content-Type header, without parameters, in lower case. */
 export function mediaTypeOf(contentType: string | null): string {
   return (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";

@@ -30,3 +30,8 @@ export function eventClockFrom(binding: string | undefined, wallNow: Clock): Clo
   const clock = virtualClockSchema.parse(JSON.parse(binding));
   return () => eventTimeAt(clock, wallNow());
 }
+
+/** Event milliseconds per wall millisecond: 1 in production. */
+export function clockSpeedOf(binding: string | undefined): number {
+  return binding === undefined ? 1 : virtualClockSchema.parse(JSON.parse(binding)).speed;
+}

@@ -13,6 +13,9 @@ import { packEvent } from "./packed-events.ts";
 
 const VERSION = 1;
 
+/** A batch fits into one row of a Durable Object, which takes 2 MB. */
+export const MAX_BATCH_BYTES = 1_500_000;
+
 /** Packed events of one region that came in one request. */
 export interface EventSection {
   regionId: RegionId;
@@ -44,6 +47,15 @@ export class BatchPacker {
     packEvent(section.writer, event);
   }
 
+  /** Forgets what was added since the last batch. */
+  clear(): void {
+    for (const section of this.filled) {
+      section.writer.clear();
+      section.count = 0;
+    }
+    this.filled.length = 0;
+  }
+
   /** The batch of everything added since the last call. `receivedAt` is the event clock. */
   finish(receivedAt: EpochMs): Uint8Array<ArrayBuffer> {
     const { whole, filled } = this;
@@ -58,10 +70,8 @@ export class BatchPacker {
       whole.u32(section.count);
       whole.u32(section.writer.length);
       whole.bytes(section.writer.written());
-      section.writer.clear();
-      section.count = 0;
     }
-    filled.length = 0;
+    this.clear();
     return whole.copy();
   }
 }

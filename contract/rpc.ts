@@ -27,14 +27,32 @@ export interface RegionWindowRpc {
   seedHistory(seed: HistorySeed): Promise<void>;
 }
 
-/** One message's worth of events of an outbox, by its number there. */
-export interface ParcelId {
-  /** Name of the outbox object. */
-  outbox: string;
-  parcel: number;
+/** What became of parcels that a region took in. */
+export interface ParcelsApplied {
+  /** Events of parcels that came for the first time. */
+  events: number;
+  duplicates: number;
+  late: number;
+  /** Parcels that came again; their events are not counted anywhere. */
+  repeatedParcels: number;
+  /** How far the watermark is behind the event clock. */
+  watermarkLagMs: number;
+}
+
+/** The region's object, as the queue consumer uses it. */
+export interface RegionIntakeRpc {
+  /** Takes in parcels (contract/parcel.ts) of this region, each once however often it comes. Stored when it returns. */
+  apply(parcels: Uint8Array[]): Promise<ParcelsApplied>;
 }
 
 /** The outbox, as the aggregator uses it: what is confirmed is forgotten. */
 export interface OutboxRpc {
-  confirm(parcels: number[]): Promise<void>;
+  /** `epoch` as in the parcels; numbers of another epoch are not known any more and are ignored. */
+  confirm(epoch: number, parcels: number[]): Promise<void>;
+}
+
+/** The outbox, as the door uses it. */
+export interface OutboxIntakeRpc {
+  /** Keeps a batch (contract/event-batch.ts); durable when it answers "stored". "full" keeps nothing. */
+  append(batch: Uint8Array): Promise<"stored" | "full">;
 }

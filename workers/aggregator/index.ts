@@ -1,10 +1,74 @@
-import { DurableObject } from "cloudflare:workers";
+/**
+ * The aggregator Worker: from the queue into the windows. This file alone touches bindings, the clock and randomness.
+ */
+import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
+import { consoleLog } from "../../contract/log.ts";
+import type { OutboxRpc } from "../../contract/rpc.ts";
+import { traceIdSource } from "../../contract/trace.ts";
+import { type EpochMs, MINUTE_MS } from "../../domain/units.ts";
+import type { LatenessRules } from "../../domain/watermark.ts";
+import { aggregatorMetrics } from "./aggregator-metrics.ts";
+import { createAggregatorApp } from "./app.ts";
+import { type ConsumerPorts, consumeParcels } from "./consume-parcels.ts";
+import { RegionWindowObject } from "./region-window.ts";
 
-export class RegionWindow extends DurableObject<AggregatorEnv> {}
+/** The virtual clock is bound by the local stack only, so no wrangler.toml declares it. */
+type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string };
+
+const wallNow = () => Date.now() as EpochMs;
+/** A region that hears nothing for this long of event time moves on with the clock. */
+const IDLE_AFTER_MS = 5 * MINUTE_MS;
+/** Wall time from the door to the windows that makes no event late: a restart and the sending again after it. */
+const TRANSIT_ALLOWANCE_MS = MINUTE_MS;
+
+function latenessRules(env: Env): LatenessRules {
+  return {
+    outOfOrdernessMs: Number(env.OUT_OF_ORDERNESS_MS),
+    allowedLatenessMs: Number(env.ALLOWED_LATENESS_MS),
+    idleAfterMs: IDLE_AFTER_MS,
+    transitAllowanceMs: TRANSIT_ALLOWANCE_MS * clockSpeedOf(env.VIRTUAL_CLOCK),
+  };
+}
+
+export class RegionWindow extends RegionWindowObject {
+  constructor(state: DurableObjectState, env: Env) {
+    const eventNow = eventClockFrom(env.VIRTUAL_CLOCK, wallNow);
+    super(state, env, { wallNow, eventNow, rules: latenessRules(env) });
+  }
+}
+
+const metrics = aggregatorMetrics();
+const log = consoleLog("aggregator", wallNow);
+
+function appFrom(env: Env) {
+  return createAggregatorApp({
+    authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    metrics,
+    wallNow,
+    newTraceId: traceIdSource((bytes) => crypto.getRandomValues(bytes)),
+  });
+}
+
+function consumerPorts(env: Env): ConsumerPorts {
+  return {
+    region: (regionId) => env.REGIONS.getByName(regionId),
+    // The outbox is another Worker's object: its methods are known by contract, not by type.
+    outbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxRpc,
+    wallNow,
+    metrics,
+    log,
+  };
+}
+
+let app: ReturnType<typeof appFrom> | undefined;
 
 export default {
-  fetch() {
-    return new Response("");
+  fetch(request, env, context) {
+    app ??= appFrom(env);
+    return app.fetch(request, env, context);
   },
-  queue() {},
-};
+  queue({ messages }, env) {
+    return consumeParcels(messages, consumerPorts(env));
+  },
+} satisfies ExportedHandler<Env>;

@@ -5,7 +5,7 @@ interface __BaseEnv_AggregatorEnv {
 	ALLOWED_LATENESS_MS: string;
 	OUT_OF_ORDERNESS_MS: string;
 	API_KEYS: string;
-	REGIONS: DurableObjectNamespace /* RegionWindow */;
+	REGIONS: DurableObjectNamespace<import("./index").RegionWindow>;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 }
 declare namespace Cloudflare {

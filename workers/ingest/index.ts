@@ -1,7 +1,56 @@
-import { DurableObject } from "cloudflare:workers";
-export class Outbox extends DurableObject {}
+/** The ingest Worker: where events come in. This file alone touches bindings, the clock and randomness. */
+import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { eventClockFrom } from "../../contract/clock.ts";
+import { consoleLog } from "../../contract/log.ts";
+import type { OutboxIntakeRpc } from "../../contract/rpc.ts";
+import { traceIdSource } from "../../contract/trace.ts";
+import type { EpochMs } from "../../domain/units.ts";
+import { createIngestApp } from "./app.ts";
+import { idHashesFrom } from "./id-hashes.ts";
+import { OutboxObject } from "./outbox.ts";
+import { appendInTurn } from "./outbox-shards.ts";
+import { RegionDirectory } from "./region-directory.ts";
+
+const wallNow = () => Date.now() as EpochMs;
+
+/** An integer of 32 bits that nobody can guess. */
+function randomUint32(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
+export class Outbox extends OutboxObject {
+  constructor(state: DurableObjectState, env: IngestEnv) {
+    super(state, env, { wallNow, newEpoch: randomUint32 });
+  }
+}
+
+/** The virtual clock is bound by the local stack only, so no wrangler.toml declares it. */
+interface LocalBindings {
+  VIRTUAL_CLOCK?: string;
+}
+
+function appFrom(env: IngestEnv & LocalBindings) {
+  const log = consoleLog("ingest", wallNow);
+  const outboxes = Array.from({ length: Number(env.OUTBOX_SHARDS) }, (_, shard) => {
+    return (): OutboxIntakeRpc => env.OUTBOX.getByName(`outbox-${shard}`);
+  });
+  return createIngestApp({
+    authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    directory: new RegionDirectory(env.CONFIG, wallNow, log),
+    hashes: idHashesFrom(env.USER_HASH_KEY),
+    append: appendInTurn(outboxes, randomUint32(), log),
+    wallNow,
+    eventNow: eventClockFrom(env.VIRTUAL_CLOCK, wallNow),
+    newTraceId: traceIdSource((bytes) => crypto.getRandomValues(bytes)),
+    log,
+  });
+}
+
+let app: ReturnType<typeof appFrom> | undefined;
+
 export default {
-  fetch() {
-    return new Response("");
+  fetch(request, env, context) {
+    app ??= appFrom(env);
+    return app.fetch(request, env, context);
   },
-};
+} satisfies ExportedHandler<IngestEnv>;

@@ -1,0 +1,71 @@
+import { type Counter, createMetrics, type Metrics } from "../../contract/metrics.ts";
+import type { ParcelsApplied } from "../../contract/rpc.ts";
+
+/** What this isolate counts. */
+export interface AggregatorMetrics {
+  registry: Metrics;
+  applied(result: ParcelsApplied, seconds: number): void;
+  failedApplies: Counter;
+  failedConfirms: Counter;
+  foreignMessages: Counter;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export function aggregatorMetrics(): AggregatorMetrics {
+  const registry = createMetrics();
+  const events = registry.counter(
+    "aggregator_events_applied_total",
+    "Events taken in by regions, repeats and late ones among them.",
+  );
+  const duplicates = registry.counter(
+    "aggregator_events_duplicate_total",
+    "Events that had been counted before.",
+  );
+  const late = registry.counter(
+    "aggregator_events_late_total",
+    "Events past the allowed lateness.",
+  );
+  const repeated = registry.counter(
+    "aggregator_parcels_repeated_total",
+    "Parcels that came again and counted nothing.",
+  );
+  const seconds = registry.histogram(
+    "aggregator_apply_seconds",
+    "Time until a region had stored its parcels.",
+    SECONDS,
+  );
+  let lagMs = 0;
+  registry.gauge(
+    "aggregator_watermark_lag_seconds",
+    "Largest distance from the event clock to a region's watermark since the last time this was read.",
+    () => {
+      const seconds = lagMs / 1_000;
+      lagMs = 0;
+      return seconds;
+    },
+  );
+  return {
+    registry,
+    applied(result, elapsed) {
+      events.value += result.events;
+      duplicates.value += result.duplicates;
+      late.value += result.late;
+      repeated.value += result.repeatedParcels;
+      seconds.observe(elapsed);
+      lagMs = Math.max(lagMs, result.watermarkLagMs);
+    },
+    failedApplies: registry.counter(
+      "aggregator_apply_failures_total",
+      "Regions that did not take their parcels.",
+    ),
+    failedConfirms: registry.counter(
+      "aggregator_confirm_failures_total",
+      "Outboxes that could not be told what had arrived.",
+    ),
+    foreignMessages: registry.counter(
+      "aggregator_foreign_messages_total",
+      "Messages of the queue that were no parcels.",
+    ),
+  };
+}

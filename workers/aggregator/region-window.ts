@@ -1,0 +1,148 @@
+/**
+ * One region: its windows, and what a price needs of them.
+ *
+ * The object's name is the region's id. Parcels come from the queue consumer, questions from the pricing Worker. Event time
+ * is read from the event clock, ages and intervals from the wall clock.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { consoleLog, type Log, messageOf } from "../../contract/log.ts";
+import type { RegionDemand } from "../../contract/regions.ts";
+import type {
+  HistorySeed,
+  ParcelsApplied,
+  RegionIntakeRpc,
+  RegionWindowRpc,
+} from "../../contract/rpc.ts";
+import { snapshotKey } from "../../contract/store-keys.ts";
+import { valueAt } from "../../domain/context.ts";
+import type { DemandForecast } from "../../domain/forecast.ts";
+import { materialOf, snapshotFrom } from "../../domain/region-snapshot.ts";
+import type { FeatureSnapshot } from "../../domain/snapshot.ts";
+import { type EpochMs, QUARTER_HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
+import type { LatenessRules } from "../../domain/watermark.ts";
+import { StoredRegion } from "./stored-region.ts";
+import { Ticks } from "./ticks.ts";
+
+/** A region does not say something new more often, nor less often, by the wall clock. */
+const MIN_TICK_MS = 500;
+const MAX_TICK_MS = 30 * SECOND_MS;
+/** KV takes one write a second for each key; the copy is for when this object does not answer. */
+const COPY_EVERY_MS = 30 * SECOND_MS;
+
+/** What the object takes from outside, beside its storage. */
+export interface RegionSeams {
+  wallNow(): EpochMs;
+  eventNow(): EpochMs;
+  rules: LatenessRules;
+}
+
+export class RegionWindowObject
+  extends DurableObject<AggregatorEnv>
+  implements RegionWindowRpc, RegionIntakeRpc
+{
+  private readonly seams: RegionSeams;
+  private readonly log: Log;
+  private readonly regionId: RegionId;
+  private loaded: StoredRegion | null = null;
+  private readonly ticks: Ticks;
+  private copiedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(state: DurableObjectState, env: AggregatorEnv, seams: RegionSeams) {
+    super(state, env);
+    this.seams = seams;
+    this.log = consoleLog("aggregator", seams.wallNow);
+    if (state.id.name === undefined) throw new Error("a region's object is found by its name");
+    this.regionId = state.id.name as RegionId;
+    this.ticks = new Ticks(state.storage.sql);
+  }
+
+  async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
+    return this.change((region) => region.apply(parcels, this.seams.eventNow()));
+  }
+
+  async demand(): Promise<RegionDemand> {
+    const { state } = this.region;
+    const asOf = this.seams.eventNow();
+    return {
+      watermarkAt: state.watermarkAt(asOf),
+      signals: state.signalsAt(asOf),
+      supply: valueAt(state.contextAt(asOf, "UTC").supply, asOf),
+      totals: state.parts.totals,
+    };
+  }
+
+  async snapshot(knownTick: number, timeZone: string): Promise<FeatureSnapshot | null> {
+    const { latest } = this.ticks;
+    const present = latest && this.isPresent(latest, timeZone) ? latest : this.newTick(timeZone);
+    return present.tick === knownTick ? null : present;
+  }
+
+  async snapshotAt(tick: number): Promise<FeatureSnapshot | null> {
+    return this.ticks.at(tick);
+  }
+
+  async recordForecast(_tick: number, forecast: DemandForecast): Promise<void> {
+    this.ticks.record(forecast);
+  }
+
+  async seedHistory({ startAt, counts }: HistorySeed): Promise<void> {
+    if (startAt % QUARTER_HOUR_MS !== 0) throw new RangeError(`not on a quarter hour: ${startAt}`);
+    const earlier = { startAt, counts: Uint32Array.from(counts) };
+    this.change((region) => region.setEarlierBookings(earlier, this.seams.eventNow()));
+  }
+
+  private get region(): StoredRegion {
+    this.loaded ??= new StoredRegion(this.ctx.storage.sql, this.seams.rules);
+    return this.loaded;
+  }
+
+  /** Changes state and storage together; after a failure the state is read from storage again. */
+  private change<Result>(work: (region: StoredRegion) => Result): Result {
+    const { region } = this;
+    try {
+      return this.ctx.storage.transactionSync(() => work(region));
+    } catch (error) {
+      this.loaded = null;
+      throw error;
+    }
+  }
+
+  /** True while a snapshot says what the region would say now, or is too young to be replaced. */
+  private isPresent({ madeAt }: FeatureSnapshot, timeZone: string): boolean {
+    const ageMs = this.seams.wallNow() - madeAt;
+    if (ageMs >= 0 && ageMs < MIN_TICK_MS) return true;
+    if (ageMs < 0 || ageMs >= MAX_TICK_MS) return false;
+    const asOf = this.seams.eventNow();
+    const { state } = this.region;
+    const material = materialOf(state.signalsAt(asOf), state.contextAt(asOf, timeZone));
+    return material === this.ticks.latestMaterial;
+  }
+
+  /** Makes the next snapshot; it is written when this returns, and told when the write is durable. */
+  private newTick(timeZone: string): FeatureSnapshot {
+    const { ticks, regionId } = this;
+    const snapshot = snapshotFrom(this.region.state, {
+      regionId,
+      tick: ticks.next,
+      timeZone,
+      asOf: this.seams.eventNow(),
+      madeAt: this.seams.wallNow(),
+      lastForecast: ticks.lastForecast,
+    });
+    const json = ticks.add(snapshot);
+    if (snapshot.madeAt - this.copiedAt >= COPY_EVERY_MS) {
+      this.copiedAt = snapshot.madeAt;
+      this.ctx.waitUntil(this.copy(json));
+    }
+    return snapshot;
+  }
+
+  private async copy(json: string): Promise<void> {
+    try {
+      await this.env.CONFIG.put(snapshotKey(this.regionId), json);
+    } catch (error) {
+      const { regionId } = this;
+      this.log("warn", "the snapshot could not be copied", { regionId, error: messageOf(error) });
+    }
+  }
+}

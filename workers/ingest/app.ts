@@ -1,0 +1,116 @@
+/** The routes of the ingest Worker. */
+import { type Context, Hono } from "hono";
+import type { Authenticate, Permission } from "../../contract/access.ts";
+import { admit, refusalResponse } from "../../contract/admit.ts";
+import { discardBody } from "../../contract/body.ts";
+import { BatchPacker } from "../../contract/event-batch.ts";
+import { type Log, messageOf } from "../../contract/log.ts";
+import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
+import { type Problem, problemResponse } from "../../contract/problem.ts";
+import { createRateLimiter } from "../../contract/rate-limit.ts";
+import { TRACE_HEADER, traceIdOf } from "../../contract/trace.ts";
+import type { EpochMs } from "../../domain/units.ts";
+import type { IdHashes } from "./id-hashes.ts";
+import { ingestMetrics } from "./ingest-metrics.ts";
+import type { AppendBatch } from "./outbox-shards.ts";
+import { postEvents } from "./post-events.ts";
+import type { RegionDirectory } from "./region-directory.ts";
+
+/** What the Worker is given from outside. */
+export interface IngestDeps {
+  authenticate: Authenticate;
+  directory: RegionDirectory;
+  hashes: IdHashes;
+  append: AppendBatch;
+  wallNow(): EpochMs;
+  eventNow(): EpochMs;
+  newTraceId(): string;
+  log: Log;
+}
+
+type Result = Response | Problem;
+type Handler = (c: Context, traceId: string) => Result | Promise<Result>;
+
+const EVENTS_PATH = "/api/v1/events";
+
+/** The app; it keeps counters, token buckets and buffers for as long as its isolate lives. */
+export function createIngestApp(deps: IngestDeps): Hono {
+  const { authenticate, directory, hashes, append, wallNow, eventNow, log } = deps;
+  const metrics = ingestMetrics();
+  const takeTokens = createRateLimiter();
+  const packer = new BatchPacker();
+
+  /** Wraps a handler with what every route has: trace id, key, problems, the log of what fails, and counters. */
+  const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
+    const request = c.req.raw;
+    const traceId = traceIdOf(request.headers.get("traceparent"), deps.newTraceId);
+    let response: Response;
+    try {
+      const caller =
+        permission && admit(request.headers, permission, authenticate, takeTokens, wallNow());
+      if (caller && "problem" in caller) {
+        response = refusalResponse(caller, traceId);
+      } else {
+        const result = await handler(c, traceId);
+        response = result instanceof Response ? result : problemResponse(result, traceId);
+      }
+      await discardBody(request);
+    } catch (error) {
+      log("error", "unexpected failure", { traceId, error: messageOf(error) });
+      response = problemResponse({ type: "internal" }, traceId);
+    }
+    response.headers.set(TRACE_HEADER, traceId);
+    metrics.answered(response.status);
+    return response;
+  };
+  const regionsFor = (c: Context) =>
+    directory.current((reading) => c.executionCtx.waitUntil(reading));
+
+  const app = new Hono();
+  app.post(
+    EVENTS_PATH,
+    serve("events:write", async (c) => {
+      const regions = () => regionsFor(c);
+      const ports = { regions, eventNow, wallNow, hashes, packer, append, metrics };
+      const result = await postEvents(c.req.raw, ports);
+      return "type" in result ? result : Response.json(result, { status: 202 });
+    }),
+  );
+  app.get(
+    "/healthz",
+    serve(null, () => Response.json({ status: "ok" })),
+  );
+  app.get(
+    "/readyz",
+    serve(null, async (c) => {
+      const regions = await regionsFor(c);
+      if (regions) return Response.json({ status: "ready", regions: regions.size });
+      return { type: "unavailable", detail: "The list of regions cannot be read.", retryAfterS: 1 };
+    }),
+  );
+  app.get(
+    "/metrics",
+    serve("metrics:read", () => {
+      const headers = { "content-type": METRICS_CONTENT_TYPE };
+      return new Response(metrics.registry.text(), { headers });
+    }),
+  );
+  app.all(
+    EVENTS_PATH,
+    serve(null, (_, traceId) => notAllowed("POST", traceId)),
+  );
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    app.all(
+      path,
+      serve(null, (_, traceId) => notAllowed("GET, HEAD", traceId)),
+    );
+  }
+  app.notFound(serve(null, () => ({ type: "not_found" })));
+  return app;
+}
+
+function notAllowed(allowed: string, traceId: string): Response {
+  const response = problemResponse({ type: "method_not_allowed" }, traceId);
+  response.headers.set("allow", allowed);
+  return response;
+}

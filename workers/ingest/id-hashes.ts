@@ -1,0 +1,86 @@
+/**
+ * Hashes of the ids that clients send: people are never stored by their id, and idempotency keys take 64 bits.
+ *
+ * One secret, USER_HASH_KEY, keys both. When it changes, users count as new and repeats across the change count twice, so it
+ * changes at a quiet time.
+ */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { SipHash } from "./sip-hash.ts";
+
+/** 64 bits as two unsigned halves. */
+export interface Hash64 {
+  high: number;
+  low: number;
+}
+
+export interface IdHashes {
+  /** Of an idempotency key. The object is reused by the next call. */
+  ofKey(key: string): Hash64;
+  /** HMAC-SHA256 of a person's id, its first 64 bits; never both halves zero. The object is reused by the next call. */
+  ofPerson(id: string): Hash64;
+}
+
+/** Makes the hashes under `secret`. */
+export function idHashesFrom(secret: string): IdHashes {
+  const secretBytes = utf8ToBytes(secret);
+  const keyHash = new SipHash(
+    hmac(sha256, secretBytes, utf8ToBytes("idempotency")).subarray(0, 16),
+  );
+  const cacheHash = new SipHash(hmac(sha256, secretBytes, utf8ToBytes("cache")).subarray(0, 16));
+  const personKey = hmac(sha256, secretBytes, utf8ToBytes("person"));
+  const keyed = hmac.create(sha256, personKey);
+  const digest = new Uint8Array(32);
+  const words = new DataView(digest.buffer);
+  const cache = new HashCache();
+  return {
+    ofKey(key) {
+      keyHash.text(key);
+      return keyHash;
+    },
+    ofPerson(id) {
+      cacheHash.text(id);
+      if (cache.find(cacheHash.high, cacheHash.low)) return cache.found;
+      keyed.clone().update(utf8ToBytes(id)).digestInto(digest);
+      const high = words.getUint32(0);
+      const low = words.getUint32(4);
+      cache.put(high, high === 0 && low === 0 ? 1 : low);
+      return cache.found;
+    },
+  };
+}
+
+const SLOTS = 65_536;
+/** Two halves of the hash that names the person here, two of the hash that is answered. */
+const COLUMNS = 4;
+
+/** The latest 65,536 hashes or so, a megabyte of numbers: a slot keeps the last person that fell on it. */
+class HashCache {
+  /** What was found or put last. */
+  readonly found: Hash64 = { high: 0, low: 0 };
+  private readonly entries = new Uint32Array(SLOTS * COLUMNS);
+  private at = 0;
+  private nameHigh = 0;
+  private nameLow = 0;
+
+  /** True when a person is here; `found` is then their hash. */
+  find(nameHigh: number, nameLow: number): boolean {
+    const { entries, found } = this;
+    const at = (nameLow % SLOTS) * COLUMNS;
+    this.at = at;
+    this.nameHigh = nameHigh;
+    this.nameLow = nameLow;
+    if (entries[at] !== nameHigh || entries[at + 1] !== nameLow) return false;
+    found.high = entries[at + 2] ?? 0;
+    found.low = entries[at + 3] ?? 0;
+    return found.high !== 0 || found.low !== 0;
+  }
+
+  /** Keeps the hash of the person that was looked for last. */
+  put(high: number, low: number): void {
+    this.entries.set([this.nameHigh, this.nameLow, high, low], this.at);
+    this.found.high = high;
+    this.found.low = low;
+  }
+}
