@@ -1,6 +1,6 @@
 /** The admin API of the edge, as the origin uses it. Answers are checked against the schemas that made them. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { z } from "zod";
+import { z } from "zod";
 import {
   historyAnswerSchema,
   modelAnswerSchema,
@@ -23,7 +23,7 @@ export interface EdgeAddress {
 
 /** Why the edge did not do what it was asked. */
 export interface EdgeFault {
-  reason: "refused" | "unreachable";
+  reason: "refused" | "unreachable" | "not_published";
   /** For people: what was asked, and what came back. */
   detail: string;
 }
@@ -35,9 +35,9 @@ export function isEdgeFault(result: unknown): result is EdgeFault {
 }
 
 export interface EdgeClient {
-  /** The regions in force. */
+  /** The regions in force; `not_published` while there are none. */
   readRegions(): Promise<EdgeResult<RegionsDocument>>;
-  /** The version of the rules in force. */
+  /** The version of the rules in force; `not_published` while there are none. */
   readRules(): Promise<EdgeResult<{ version: string }>>;
   /** Registered models, the newest first. */
   readModels(): Promise<EdgeResult<z.output<typeof modelsAnswerSchema>>>;
@@ -104,6 +104,10 @@ export function createEdgeClient(
       return { result: { reason: "unreachable", detail }, passing: true };
     }
     if (!response.ok) {
+      if (problemTypeOf(text) === "not_published") {
+        const detail = `${asked}: nothing of the kind was published yet`;
+        return { result: { reason: "not_published", detail }, passing: false };
+      }
       const detail = `was answered ${response.status}: ${text.slice(0, 2_000)}`;
       return refused(detail, PASSING_STATUSES.has(response.status));
     }
@@ -168,4 +172,12 @@ function jsonOrNull(text: string): unknown {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+const problemSchema = z.looseObject({ type: z.string() });
+
+/** `not_published` of the problem type `/docs/problems#not_published`; null when the text is no problem. */
+function problemTypeOf(text: string): string | null {
+  const problem = problemSchema.safeParse(jsonOrNull(text));
+  return problem.success ? (problem.data.type.split("#").at(-1) ?? null) : null;
 }

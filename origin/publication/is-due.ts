@@ -1,8 +1,8 @@
 /**
  * True when a shipped version is to be published: nothing is in force, or what is in force came from here and is not it.
  *
- * A Worker prices by the documents of its build while nothing was published, and says that they are in force; so what
- * is in force already is published all the same until it was recorded. What someone else put in force stays.
+ * While a Worker cannot learn what is in force it prices by the documents of its build, and says so; what looks as if in
+ * force already is therefore published all the same until it was recorded. What someone else put in force stays.
  */
 export function isDue(versions: {
   shipped: string;

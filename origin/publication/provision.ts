@@ -59,8 +59,8 @@ export async function provision(ports: ProvisionPorts): Promise<ProvisionFault |
   }
   const inForce = await readInForce(edge);
   if (isEdgeFault(inForce)) return inForce;
-  // An edge without a model was never provisioned: what was published before went elsewhere.
-  if (inForce.model === null) await forgetPublications(store.database);
+  // An edge without regions never heard of anything: what was published before went elsewhere.
+  if (inForce.regions === null) await forgetPublications(store.database);
   return (
     (await publishWhenDue(ports, "regions", shipped.regions.version, inForce.regions, () =>
       edge.publishRegions(shipped.regions.value),
@@ -76,22 +76,23 @@ export async function provision(ports: ProvisionPorts): Promise<ProvisionFault |
   );
 }
 
+/** Versions; null where nothing was published. */
 interface InForce {
-  regions: string;
-  rules: string;
+  regions: string | null;
+  rules: string | null;
   model: string | null;
 }
 
 async function readInForce(edge: EdgeClient): Promise<EdgeResult<InForce>> {
   const regions = await edge.readRegions();
-  if (isEdgeFault(regions)) return regions;
+  if (isEdgeFault(regions) && regions.reason !== "not_published") return regions;
   const rules = await edge.readRules();
-  if (isEdgeFault(rules)) return rules;
+  if (isEdgeFault(rules) && rules.reason !== "not_published") return rules;
   const models = await edge.readModels();
   if (isEdgeFault(models)) return models;
   return {
-    regions: regionsVersionOf(regions),
-    rules: rules.version,
+    regions: isEdgeFault(regions) ? null : regionsVersionOf(regions),
+    rules: isEdgeFault(rules) ? null : rules.version,
     model: models.models.find(({ current }) => current)?.version ?? null,
   };
 }

@@ -65,6 +65,18 @@ describe("createEdgeClient()", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("tells what was never published from what is refused", async () => {
+    const never = { status: 404, body: { type: "/docs/problems#not_published" } };
+    const { edge, asked } = await edgeAnswering([never], 5_000);
+    expect(await edge.readRules()).toMatchObject({ reason: "not_published" });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("does not take an answer of another shape for one it knows", async () => {
+    const { edge } = await edgeAnswering([{ status: 200, body: { edition: "rul_1" } }], 5_000);
+    expect(await edge.publishRules({})).toMatchObject({ reason: "refused" });
+  });
+
   test("gives up when its patience ends", async () => {
     const edge = createEdgeClient(
       { url: "http://127.0.0.1:1", adminKey: "secret" },
