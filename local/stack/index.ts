@@ -9,6 +9,7 @@ import { tellParent } from "../child-message.ts";
 import { apiKeysSecret, loadCredentials } from "../credentials.ts";
 import { dataDirFrom } from "../data-dir.ts";
 import { STACK_CONFIGURATION_VARIABLE, stackConfigurationSchema } from "./configuration.ts";
+import { migrateEdge } from "./edge-migrations.ts";
 import { watchRuntime } from "./runtime-watch.ts";
 import { loadBuild, WORKERS } from "./worker-build.ts";
 
@@ -46,18 +47,16 @@ function onRuntimeRestart(): void {
 }
 
 const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+const builds = await Promise.all(WORKERS.map(loadBuild));
+await migrateEdge(dataDir.edge, builds.find(({ name }) => name === "pricing")?.d1Databases);
 const secrets = { API_KEYS: apiKeysSecret(keys), USER_HASH_KEY: userHashKey };
 const virtualClock = clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) };
-const workers = await Promise.all(
-  WORKERS.map(async (worker) => {
-    const build = await loadBuild(worker);
-    return {
-      ...build,
-      bindings: { ...build.bindings, ...secrets, ...virtualClock },
-      unsafeDirectSockets: [{ host, port: ports[worker.name] }],
-    };
-  }),
-);
+const workers = WORKERS.flatMap(({ name }, i) => {
+  const build = builds[i];
+  if (!build) return [];
+  const bindings = { ...build.bindings, ...secrets, ...virtualClock };
+  return [{ ...build, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
+});
 await rm(dataDir.edgeTemporary, { recursive: true, force: true });
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
@@ -83,8 +82,6 @@ for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
 // The supervisor may be gone before the listener was there.
 if (process.connected === false) await stop();
 
-// Loaded while the runtime starts, which is another process.
-const [{ migrateEdge }] = await Promise.all([import("./edge-migrations.ts"), miniflare.ready]);
-await migrateEdge(miniflare);
+await miniflare.ready;
 ready = true;
 tellParent({ kind: "ready" });

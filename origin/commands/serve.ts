@@ -90,7 +90,8 @@ async function provisionEdge(
   const faults = metrics.counter("origin_provision_faults_total", "Attempts that failed");
   const onStep = (step: ProvisionStep) => {
     steps.value++;
-    log.info(step, "provisioned");
+    // Of the many histories only the last is worth a line.
+    if (step.what !== "seeded" || step.done === step.total) log.info(step, "provisioned");
   };
   const store = await openOfflineStore(originFolder(options));
   try {
