@@ -1,4 +1,4 @@
-import { type EpochMs, WEEK_MS } from "../../domain/units.ts";
+import { DAY_MS, type EpochMs, WEEK_MS } from "../../domain/units.ts";
 import { boost } from "./boost.ts";
 import type { BoostingSettings } from "./boosting-state.ts";
 import { type Dataset, rowsKnownAt } from "./dataset.ts";
@@ -37,6 +37,9 @@ export const TREE_SETTINGS = {
   earlyStoppingRounds: 30,
 } as const satisfies Partial<BoostingSettings>;
 
+/** With less, no row knows what is usual in its hour of the week. */
+const LEAST_KNOWN_MS = WEEK_MS;
+
 /** The end of the known time that judges trees and calibrates the head; never more than a fifth of it. */
 const CALIBRATION_MS = WEEK_MS;
 const CALIBRATION_SHARE = 0.2;
@@ -46,6 +49,8 @@ const CALIBRATION_SHARE = 0.2;
  *
  * Trees grown on all but the last week are judged on that week: it decides how many there should be, and on their forecasts of
  * it, which they were not trained on, the quantile head is fitted. Then as many trees are grown on all rows.
+ *
+ * @throws RangeError when less than a week is known
  */
 export async function learnModel(
   dataset: Dataset,
@@ -54,6 +59,7 @@ export async function learnModel(
   onProgress: (share: number) => void,
 ): Promise<LearnedModel> {
   const { seed, threads, withheldFeatures } = options;
+  requireLongEnough(dataset, untilAt);
   const matrix = withheld(
     firstRows(dataset.matrix, rowsKnownAt(dataset, untilAt)),
     withheldFeatures,
@@ -77,6 +83,15 @@ export async function learnModel(
     onRound: ({ round }) => progressOf(1)(round, rounds),
   });
   return { ensemble, head, rounds };
+}
+
+function requireLongEnough({ origins }: Dataset, untilAt: EpochMs): void {
+  const knownMs = untilAt - (origins[0] ?? untilAt);
+  if (knownMs >= LEAST_KNOWN_MS) return;
+  const days = (knownMs / DAY_MS).toFixed(1);
+  throw new RangeError(
+    `learning needs a week of forecasts to judge at least, and there are ${days} days`,
+  );
 }
 
 function calibrationStart({ origins }: Dataset, untilAt: EpochMs): EpochMs {

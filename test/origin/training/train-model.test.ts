@@ -87,6 +87,16 @@ describe("trainModel()", () => {
     });
   });
 
+  test("refuses a history of a few days", async () => {
+    const training = trainModel(demandHistory(4), {
+      ...options,
+      untilAt: plus(START_AT, 4 * DAY_MS),
+    });
+    await expect(training).rejects.toThrow(
+      "a week of forecasts to judge at least, and there are 3.0",
+    );
+  });
+
   test("refuses to withhold a feature that there is not", async () => {
     const training = trainModel(history, { ...options, withheldFeatures: ["moon"] });
     await expect(training).rejects.toThrow("there is no feature moon");
