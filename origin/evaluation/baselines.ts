@@ -18,7 +18,10 @@ export function meanOfWeeks(history: BookingHistory, fromAt: number, toAt: numbe
   return known.reduce((sum, bookings) => sum + bookings, 0) / known.length;
 }
 
-/** The mean absolute error of `lastWeek` over all stretches of `widthMs` before `untilAt`: the scale of the scaled error. */
+/**
+ * The mean absolute error of `lastWeek` over all stretches of `widthMs` before `untilAt`: the scale of the scaled
+ * error.
+ */
 export function seasonalNaiveError(
   history: BookingHistory,
   widthMs: number,

@@ -19,7 +19,10 @@ export interface JudgedStretch {
 }
 
 export interface ComparisonTally {
-  /** Counts a forecast, and what the baselines say of the same stretch; all or none, so that all are judged on the same. */
+  /**
+   * Counts a forecast, and what the baselines say of the same stretch; all or none, so that all are judged on the
+   * same.
+   */
   add(stretch: JudgedStretch, forecast: Forecasted, scale: number): void;
   comparison(): Comparison;
 }

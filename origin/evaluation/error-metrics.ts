@@ -17,8 +17,8 @@ export type Forecasted = Interval | { readonly p50: number };
 
 export interface ErrorTally {
   /**
-   * @param scale the mean absolute error of the seasonal naive forecast of the same region in the training time; the row does
-   *   not count towards the scaled error where it is 0 or unknown
+   * @param scale the mean absolute error of the seasonal naive forecast of the same region in the training time; the
+   *   row does not count towards the scaled error where it is 0 or unknown
    */
   add(actual: number, forecast: Forecasted, scale: number): void;
   metrics(): ErrorMetrics;
@@ -30,7 +30,7 @@ export interface ErrorTally {
  * - wape: sum of absolute errors by sum of actuals
  * - mase: mean of absolute errors, each by its region's seasonal naive error (Hyndman and Koehler 2006)
  * - smape: mean of 2 |error| / (|actual| + |forecast|), 0 where both are 0
- * - pinball: mean over rows and the three quantile levels; a forecast without an interval counts as certain of its value
+ * - pinball: mean over rows and the three quantile levels; without an interval all three are the forecast itself
  * - coverage_80: share of actuals within [p10, p90]
  */
 export function createErrorTally(): ErrorTally {

@@ -19,7 +19,9 @@ export function firstOrigin(history: DemandHistory): EpochMs {
   return plus(knownStretch(history).startAt, DAY_MS);
 }
 
-/** Trains once on what lies before `fromAt`, then walks forward to `untilAt` from actuals known at each quarter hour. */
+/**
+ * Trains once on what lies before `fromAt`, then walks forward to `untilAt` from actuals known at each quarter hour.
+ */
 export async function evaluateWalkForward(
   history: DemandHistory,
   options: EvaluationOptions,

@@ -17,7 +17,10 @@ export interface WalkForwardReport {
   readonly quarter_hourly: Comparison;
   /** The coming hour, at each full hour. */
   readonly hourly: Comparison;
-  /** The share of actuals within [p10, p90] where the median is at least BUSY_MEDIAN; smaller counts are too coarse for 80 %. */
+  /**
+   * The share of actuals within [p10, p90] where the median is at least BUSY_MEDIAN; smaller counts are too coarse
+   * for 80 %.
+   */
   readonly coverage_80_busy: number | null;
 }
 
@@ -80,8 +83,8 @@ export async function walkForward(
 /**
  * Four quarter hours as one hour: medians add up, and widths add up as roots of squares.
  *
- * That takes their misses as independent. Most of a miss is the chance of small counts, but a misjudged hour is misjudged in all
- * its quarters, so the interval is somewhat too narrow; the report says by how much.
+ * That takes their misses as independent. Most of a miss is the chance of small counts, but a misjudged hour is
+ * misjudged in all its quarters, so the interval is somewhat too narrow; the report says by how much.
  */
 function hourOf(quarterHours: readonly Interval[]): Interval {
   const p50 = quarterHours.reduce((sum, forecast) => sum + forecast.p50, 0);

@@ -15,7 +15,9 @@ export interface OnnxModel {
   release(): Promise<void>;
 }
 
-/** Loads a model into ONNX Runtime, the same engine and version that serves it. Rejects when it is not a valid model. */
+/**
+ * Loads a model into ONNX Runtime, the same engine and version that serves it. Rejects when it is not a valid model.
+ */
 export async function loadOnnxModel(bytes: Uint8Array): Promise<OnnxModel> {
   const session = await InferenceSession.create(bytes);
   const featureCount = columnsOf(session);

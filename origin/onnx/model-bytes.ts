@@ -10,14 +10,16 @@ import { treeEnsembleNode } from "./tree-ensemble-node.ts";
 export const MODEL_INPUT = "features";
 export const MODEL_OUTPUT = "quantiles";
 
-/** ONNX 1.13 of 2022: the newest versions that give nothing we use stay out, so that older runtimes can read the file. */
+/**
+ * ONNX 1.13 of 2022: the newest versions that give nothing we use stay out, so that older runtimes can read the file.
+ */
 const IR_VERSION = 8;
 const OPSET_VERSION = 18;
 const ML_OPSET_VERSION = 3;
 
 /**
- * The model as an ONNX file: `features` float32 [rows, features] -> trees -> exp -> quantile head -> `quantiles` float32
- * [rows, outputs * levels], for each output p10, p50, p90.
+ * The model as an ONNX file: `features` float32 [rows, features] -> trees -> exp -> quantile head -> `quantiles`
+ * float32 [rows, outputs * levels], for each output p10, p50, p90.
  *
  * The same model and metadata always give the same bytes.
  */

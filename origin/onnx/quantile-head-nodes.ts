@@ -10,8 +10,9 @@ export interface GraphPart {
 /**
  * From rates [rows, outputs] to quantiles [rows, outputs * levels], as `quantilesOf` computes them.
  *
- * All curves are one matrix product: [rate, root of rate] times their coefficients plus their constants. Then each quantile
- * takes the maximum of itself and the ones below it. Few operators, for each costs about a microsecond whatever it does.
+ * All curves are one matrix product: [rate, root of rate] times their coefficients plus their constants. Then each
+ * quantile takes the maximum of itself and the ones below it. Few operators, for each costs about a microsecond
+ * whatever it does.
  */
 export function quantileHeadNodes(head: QuantileHead, rates: string, output: string): GraphPart {
   const levels = head[0]?.length ?? 0;

@@ -32,8 +32,9 @@ const ROUNDING_SHARE = 1e-10;
 /**
  * Replaces `best` by the best split on one feature, if that gains more.
  *
- * The gain is the second-order improvement of the loss, summed over the outputs (Chen and Guestrin 2016, equation 7). Where
- * the node has missing values both directions are tried; where it has none, values missing later go with the heavier child.
+ * The gain is the second-order improvement of the loss, summed over the outputs (Chen and Guestrin 2016, equation 7).
+ * Where the node has missing values both directions are tried; where it has none, values missing later go with the
+ * heavier child.
  *
  * @param totals the node's (gradient, hessian) sums, a pair an output
  * @param edgeCount how many bins can be a split: the last value bin cannot
@@ -83,7 +84,10 @@ function addBin(left: Float64Array, histogram: Float64Array, bin: number): boole
   return hasRows;
 }
 
-/** The children's scores when a share (none or all) of the missing values goes left; minus infinity if a child is too light. */
+/**
+ * The children's scores when a share (none or all) of the missing values goes left; minus infinity if a child is too
+ * light.
+ */
 function childrenScore(
   left: Float64Array,
   missing: Float64Array,

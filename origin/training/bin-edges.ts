@@ -5,11 +5,12 @@ export const MISSING_BIN = 255;
 export const MAX_VALUE_BINS = 255;
 
 /**
- * The edges between the bins of one feature, ascending: a value x lies in the first bin whose edge is at least x, and in the
- * last bin when no edge is.
+ * The edges between the bins of one feature, ascending: a value x lies in the first bin whose edge is at least x, and
+ * in the last bin when no edge is.
  *
- * Edges are float32, so `x <= edge` is the same question in ONNX's float32 comparison as it was in training. Features with few
- * distinct values get a bin each; others get bins of about equal row counts, and a value that is frequent enough gets its own.
+ * Edges are float32, so `x <= edge` is the same question in ONNX's float32 comparison as it was in training. Features
+ * with few distinct values get a bin each; others get bins of about equal row counts, and a value that is frequent
+ * enough gets its own.
  *
  * @param sortedValues the feature's values without missing ones, ascending
  */

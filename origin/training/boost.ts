@@ -39,11 +39,11 @@ const DEFAULT_SETTINGS = {
 } satisfies Omit<BoostingSettings, "trainRowCount">;
 
 /**
- * Trains gradient-boosted trees (Friedman 2001; second-order gain of Chen and Guestrin 2016; histograms as in Ke et al. 2017)
- * whose leaves hold one number an output.
+ * Trains gradient-boosted trees (Friedman 2001; second-order gain of Chen and Guestrin 2016; histograms as in Ke et
+ * al. 2017) whose leaves hold one number an output.
  *
- * The caller's thread only waits, so a service that trains goes on answering. The result depends on the data and the settings,
- * not on the number of threads.
+ * The caller's thread only waits, so a service that trains goes on answering. The result depends on the data and the
+ * settings, not on the number of threads.
  *
  * @throws RangeError for settings or data that cannot be trained on
  */

@@ -23,8 +23,8 @@ export interface BoostedTrees {
 /**
  * Gradient boosting, as one of the threads that share `state`.
  *
- * All threads run this same loop and take the same decisions; only their shares of features and rows differ. They meet where
- * one phase reads what another thread wrote in the phase before.
+ * All threads run this same loop and take the same decisions; only their shares of features and rows differ. They
+ * meet where one phase reads what another thread wrote in the phase before.
  */
 export function runBoosting(
   state: BoostingState,

@@ -32,8 +32,8 @@ export interface BoostingSettings {
 export const BLOCK_ROWS = 4096;
 
 /**
- * Everything that the training threads share. Each array is written by one thread at a time in any one place; barriers separate
- * the phases that write from those that read.
+ * Everything that the training threads share. Each array is written by one thread at a time in any one place;
+ * barriers separate the phases that write from those that read.
  */
 export interface BoostingState {
   readonly settings: BoostingSettings;

@@ -10,8 +10,8 @@ export interface OriginRange {
 }
 
 /**
- * Features and targets of every region at every origin. Rows ascend by time, and within an instant follow the regions, so a
- * split of the rows is a split of time.
+ * Features and targets of every region at every origin. Rows ascend by time, and within an instant follow the
+ * regions, so a split of the rows is a split of time.
  */
 export interface Dataset {
   readonly matrix: TrainingMatrix;
@@ -23,8 +23,8 @@ export interface Dataset {
 export const LONGEST_HORIZON_MS = Math.max(...HORIZONS_MS);
 
 /**
- * Calls the same `featuresFrom` that serves, at each origin of the past; the targets are the bookings of the quarter hours that
- * end at its horizons.
+ * Calls the same `featuresFrom` that serves, at each origin of the past; the targets are the bookings of the quarter
+ * hours that end at its horizons.
  */
 export function datasetFrom(
   regions: readonly RegionHistory[],

@@ -38,8 +38,8 @@ export function busiestRegions(
 /**
  * What the live windows would have said at a past quarter hour.
  *
- * Only bookings are kept for long: searches and cancellations read zero at all times of the past, so that no model can learn
- * anything from them.
+ * Only bookings are kept for long: searches and cancellations read zero at all times of the past, so that no model
+ * can learn anything from them.
  */
 export function pastSignals(bookings: BookingHistory, asOf: EpochMs): LiveSignals {
   return {

@@ -12,8 +12,8 @@ export interface Division {
 export type DivideRows = (divisions: readonly Division[]) => number[];
 
 /**
- * Divides rows as one of the threads that all call it alike: each counts and then moves its part of every node's rows, and
- * rows keep their order, so the outcome does not depend on the number of threads.
+ * Divides rows as one of the threads that all call it alike: each counts and then moves its part of every node's
+ * rows, and rows keep their order, so the outcome does not depend on the number of threads.
  */
 export function createDivideRows(
   state: BoostingState,

@@ -4,7 +4,8 @@ import type { TreeNode } from "./tree.ts";
 export const LEAF = -1;
 
 /**
- * Trees as flat arrays, a place a node, children after their parent; leaves hold the same float32 numbers that ONNX adds up.
+ * Trees as flat arrays, a place a node, children after their parent; leaves hold the same float32 numbers that ONNX
+ * adds up.
  */
 export interface Ensemble {
   readonly featureNames: readonly string[];

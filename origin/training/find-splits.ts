@@ -13,8 +13,8 @@ export type FindSplits = (
 /**
  * Finds splits as one of the threads that all call it alike.
  *
- * Each thread counts the histograms of its own features and lays down their best splits; after the meeting all choose the same.
- * A histogram is counted by one thread in row order, so its sums do not depend on the number of threads.
+ * Each thread counts the histograms of its own features and lays down their best splits; after the meeting all choose
+ * the same. A histogram is counted by one thread in row order, so its sums do not depend on the number of threads.
  */
 export function createFindSplits(
   state: BoostingState,

@@ -26,9 +26,9 @@ export function fitQuantileHead(outputs: readonly JudgedRates[]): QuantileHead {
 /**
  * The curve of least pinball loss.
  *
- * Searched by its values at three anchor rates, for these hardly depend on each other, while the three coefficients do: a
- * compass search (try a step up and down at each anchor, halve the steps when none helps) then needs no derivatives, which the
- * loss does not have everywhere.
+ * Searched by its values at three anchor rates, for these hardly depend on each other, while the three coefficients
+ * do: a compass search (try a step up and down at each anchor, halve the steps when none helps) then needs no
+ * derivatives, which the loss does not have everywhere.
  */
 export function fitQuantileCurve({ rates, targets }: JudgedRates, level: number): QuantileCurve {
   const sorted = rates.slice().sort();

@@ -7,8 +7,9 @@ export const HISTOGRAM_WIDTH = 2 * BINS;
 /**
  * Adds rows of a node to the histograms of two features: for each output a run of 256 (gradient, hessian) pairs.
  *
- * Most of training is spent here. Two features at a time read the order and the derivatives once for both, which saves a third;
- * one pass an output keeps the inner loop free of a loop over outputs, which costs more than reading the bins again.
+ * Most of training is spent here. Two features at a time read the order and the derivatives once for both, which
+ * saves a third; one pass an output keeps the inner loop free of a loop over outputs, which costs more than reading
+ * the bins again.
  */
 export function addRows(
   histograms: readonly [Float64Array, Float64Array],

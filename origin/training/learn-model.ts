@@ -22,8 +22,8 @@ export interface LearningOptions {
 }
 
 /**
- * Found by walking forward over the weeks before 18 May 2014. Trees beyond this number or depth gained nothing, and cost the
- * edge time on every forecast.
+ * Found by walking forward over the weeks before 18 May 2014. Trees beyond this number or depth gained nothing, and
+ * cost the edge time on every forecast.
  */
 export const TREE_SETTINGS = {
   objective: { kind: "poisson" },
@@ -47,8 +47,9 @@ const CALIBRATION_SHARE = 0.2;
 /**
  * Learns from the rows whose targets were known at `untilAt`.
  *
- * Trees grown on all but the last week are judged on that week: it decides how many there should be, and on their forecasts of
- * it, which they were not trained on, the quantile head is fitted. Then as many trees are grown on all rows.
+ * Trees grown on all but the last week are judged on that week: it decides how many there should be, and on their
+ * forecasts of it, which they were not trained on, the quantile head is fitted. Then as many trees are grown on all
+ * rows.
  *
  * @throws RangeError when less than a week is known
  */

@@ -4,8 +4,8 @@ import type { OrderedRows, RowRange } from "./row-partition.ts";
 /**
  * One thread's histograms: a slot a node, and in it a histogram for each of the thread's features.
  *
- * A child takes over the slot of its parent, and its sibling gets a new one, so a tree never needs more slots than its widest
- * level has nodes.
+ * A child takes over the slot of its parent, and its sibling gets a new one, so a tree never needs more slots than
+ * its widest level has nodes.
  */
 export interface NodeHistograms {
   /** The histogram of the thread's `index`-th feature in a slot. */

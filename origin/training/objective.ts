@@ -1,6 +1,6 @@
 /**
- * What training minimises. Scores are on the link scale: the value itself for squared error and quantiles, the log of the
- * rate for counts.
+ * What training minimises. Scores are on the link scale: the value itself for squared error and quantiles, the log of
+ * the rate for counts.
  */
 export type ObjectiveChoice =
   | { readonly kind: "squared" }
@@ -20,7 +20,9 @@ export interface Objective {
   loss(score: number, target: number): number;
   /** The step that a leaf takes from the sums over its rows, before the learning rate. */
   leafStep(gradient: number, hessian: number, l2: number): number;
-  /** The level of the residuals that leaves are set to after growing, for losses whose second derivative says nothing. */
+  /**
+   * The level of the residuals that leaves are set to after growing, for losses whose second derivative says nothing.
+   */
   readonly residualLevel: number | null;
 }
 
@@ -63,8 +65,8 @@ const poisson: Objective = {
     }
   },
   loss: (score, target) => Math.exp(score) - target * score,
-  // The exact best step of a leaf, log(sum of targets / sum of rates): a Newton step overshoots where a leaf's targets are many
-  // times its rates.
+  // The exact best step of a leaf, log(sum of targets / sum of rates): a Newton step overshoots where a leaf's
+  // targets are many times its rates.
   leafStep: (gradient, hessian, l2) =>
     Math.log(Math.max(SMALLEST_RATE_RATIO, 1 - gradient / (hessian + l2))),
   residualLevel: null,

@@ -4,8 +4,8 @@ export const QUANTILE_LEVELS = [0.1, 0.5, 0.9] as const;
 /**
  * A quantile as a function of the expected count: `max(0, constant + root * sqrt(rate) + linear * rate)`.
  *
- * Poisson noise grows with the root of the rate, misjudged rates with the rate itself; the constant carries what whole counts
- * do near zero.
+ * Poisson noise grows with the root of the rate, misjudged rates with the rate itself; the constant carries what
+ * whole counts do near zero.
  */
 export interface QuantileCurve {
   readonly constant: number;
@@ -21,8 +21,8 @@ export function quantileAt({ constant, root, linear }: QuantileCurve, rate: numb
 }
 
 /**
- * The quantiles of one row: for each output p10, p50, p90. A quantile is never below the ones before it; where the curves
- * cross, it takes the larger value.
+ * The quantiles of one row: for each output p10, p50, p90. A quantile is never below the ones before it; where the
+ * curves cross, it takes the larger value.
  */
 export function quantilesOf(head: QuantileHead, rates: ArrayLike<number>): Float32Array {
   return Float32Array.from(

@@ -1,8 +1,8 @@
 /**
  * A uniform number in [0, 1) that depends on the three integers alone.
  *
- * Drawing by position, not from a stream, lets any thread decide about any row without asking the others. The mixing is the
- * 32-bit finaliser of MurmurHash3, applied once per input.
+ * Drawing by position, not from a stream, lets any thread decide about any row without asking the others. The mixing
+ * is the 32-bit finaliser of MurmurHash3, applied once per input.
  */
 export function uniformAt(seed: number, round: number, index: number): number {
   return mix(mix(mix(seed) ^ round) ^ index) / 0x1_0000_0000;

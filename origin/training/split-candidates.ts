@@ -5,8 +5,8 @@ import { CANDIDATE_HEAD, candidateStride } from "./boosting-state.ts";
 export interface SplitCandidates {
   put(thread: number, node: number, split: Split): void;
   /**
-   * The best split of a node among all threads, or null when none found one. Equal gains go to the lower feature, so the number
-   * of threads is no matter.
+   * The best split of a node among all threads, or null when none found one. Equal gains go to the lower feature, so
+   * the number of threads is no matter.
    */
   best(node: number): Split | null;
 }

@@ -8,8 +8,8 @@ export const BARRIER_WORDS = 2;
 /**
  * A meeting point of `threadCount` threads: no call returns before every thread has called.
  *
- * What a thread wrote to shared memory before the meeting is visible to all after it. Threads sleep while they wait: on a
- * shared machine, spinning takes the core from the thread that is being waited for.
+ * What a thread wrote to shared memory before the meeting is visible to all after it. Threads sleep while they wait:
+ * on a shared machine, spinning takes the core from the thread that is being waited for.
  */
 export function createThreadBarrier(control: Int32Array, threadCount: number): () => void {
   return () => {

@@ -26,8 +26,9 @@ const EVALUATION_SHARE = 0.3;
 /**
  * Trains a model and writes its card.
  *
- * The card's evaluation is always of hours that the judged model had not seen. Where the history goes on after `untilAt`, it
- * judges this model on what came; where it does not, it judges a model trained alike on all but the last two weeks.
+ * The card's evaluation is always of hours that the judged model had not seen. Where the history goes on after
+ * `untilAt`, it judges this model on what came; where it does not, it judges a model trained alike on all but the
+ * last two weeks.
  *
  * @throws RangeError when the history is too short to learn from
  */

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 /**
  * What a model is trained on, in memory that every training thread sees.
  *
- * Features are column-major (`values[feature * rowCount + row]`), because binning and histograms walk one feature at a time;
- * targets are row-major (`targets[row * outputCount + output]`), because a gradient needs all outputs of a row.
+ * Features are column-major (`values[feature * rowCount + row]`), because binning and histograms walk one feature at
+ * a time; targets are row-major (`targets[row * outputCount + output]`), because a gradient needs all outputs of a
+ * row.
  */
 export interface TrainingMatrix {
   readonly rowCount: number;
