@@ -3,7 +3,7 @@
  *
  * The weather is one for all regions of a city, and a weekday comes once a week: in seven weeks they name days, and
  * trees take them as such. Measured on New York, 18 to 31 May 2014, after training on the weeks before: the error of
- * the coming hour is 0.293 with them and 0.281 without. With a year of history, train with them and compare.
+ * the coming hour is 0.287 with them and 0.280 without. With a year of history, train with them and compare.
  */
 export const WITHHELD_FEATURES: readonly string[] = [
   "temperatureF",
