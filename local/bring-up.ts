@@ -47,7 +47,10 @@ export async function bringUp(
   // Before its regions are published, ingest knows none of the feed's.
   if (options.origin && !(await wait("origin", ports.origin, "/readyz"))) return false;
   if (site.clock !== null) supervisor.keep(feedChild(site, site.clock));
-  return wait("pricing", ports.pricing, "/readyz");
+  const published = options.origin
+    ? ""
+    : ", on what was published before (by a start with the origin)";
+  return wait(`pricing${published}`, ports.pricing, "/readyz");
 }
 
 function stackChild(
