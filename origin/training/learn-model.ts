@@ -22,8 +22,8 @@ export interface LearningOptions {
 }
 
 /**
- * Found by walking forward over the weeks before 18 May 2014. Trees beyond this number or depth gained nothing, and
- * cost the edge time on every forecast.
+ * Tried on New York, walking forward from 4 and from 18 May 2014: trees beyond this number or depth gained nothing, and
+ * would cost the edge time on every forecast. Nearby settings differ by less than one fortnight does from the next.
  */
 export const TREE_SETTINGS = {
   objective: { kind: "poisson" },
