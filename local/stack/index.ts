@@ -10,6 +10,7 @@ import { apiKeysSecret, loadCredentials } from "../credentials.ts";
 import { dataDirFrom } from "../data-dir.ts";
 import { STACK_CONFIGURATION_VARIABLE, stackConfigurationSchema } from "./configuration.ts";
 import { migrateEdge } from "./edge-migrations.ts";
+import { fireHourly } from "./hourly-crons.ts";
 import { watchRuntime } from "./runtime-watch.ts";
 import { loadBuild, WORKERS } from "./worker-build.ts";
 
@@ -55,7 +56,7 @@ const workers = WORKERS.flatMap(({ name }, i) => {
   const build = builds[i];
   if (!build) return [];
   const bindings = { ...build.bindings, ...secrets, ...virtualClock };
-  return [{ ...build, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
+  return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
 await rm(dataDir.edgeTemporary, { recursive: true, force: true });
 const miniflare = new Miniflare(
@@ -83,5 +84,6 @@ for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
 if (process.connected === false) await stop();
 
 await miniflare.ready;
+fireHourly(miniflare, new Map(workers.map(({ name, cronTriggers = [] }) => [name, cronTriggers])));
 ready = true;
 tellParent({ kind: "ready" });
