@@ -1,6 +1,8 @@
 /** Writes every generated file of the project, or, with --check, says which is not what its source would give. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openApiDocument } from "../contract/openapi.ts";
 
 interface Generated {
@@ -36,6 +38,23 @@ function bindingsOf(worker: string, config: string): Generated {
   };
 }
 
+/** Messages of ONNX, from the part of its schema that the exporter uses. */
+function onnxMessages(file: string): Generated {
+  const path = `origin/onnx/generated/${file}`;
+  return {
+    path,
+    write(target) {
+      const scratch = mkdtempSync(join(tmpdir(), "onnx-"));
+      run("buf", [
+        ...["generate", "origin/onnx", "--template", "origin/onnx/buf.gen.yaml"],
+        ...["-o", scratch],
+      ]);
+      copyFileSync(join(scratch, path), target);
+      rmSync(scratch, { recursive: true });
+    },
+  };
+}
+
 const GENERATED: Generated[] = [
   {
     path: "workers/runtime.d.ts",
@@ -48,11 +67,13 @@ const GENERATED: Generated[] = [
     path: "contract/openapi.json",
     write: (target) => writeFileSync(target, `${JSON.stringify(openApiDocument(), null, 2)}\n`),
   },
+  onnxMessages("onnx_pb.js"),
+  onnxMessages("onnx_pb.d.ts"),
 ];
 
 /** True when the file holds what its source gives. Written beside it, for generated imports are relative. */
 function isUpToDate({ path, write }: Generated): boolean {
-  const fresh = path.replace(/(\.d)?\.(ts|json)$/, ".check$&");
+  const fresh = path.replace(/(\.d)?\.(ts|js|json)$/, ".check$&");
   write(fresh);
   try {
     return readFileSync(fresh, "utf8") === readFileSync(path, "utf8");
