@@ -50,6 +50,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // After all others: it measures, and starts processes that want the machine for themselves.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

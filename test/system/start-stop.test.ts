@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readDemand } from "../support/edge-requests.ts";
 import { freePortRange, portsFrom } from "../support/port-range.ts";
 import { descendantsOf, heldPorts, stillAlive, until } from "../support/processes.ts";
@@ -24,6 +24,10 @@ let dataDir: string;
 let port: number;
 const runs: StackRun[] = [];
 
+// What a first start of a checkout builds is no part of what is measured here.
+beforeAll(() => {
+  execFileSync(process.execPath, ["local/stack/build.ts"], { stdio: "ignore" });
+});
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "start-stop-"));
   port = await freePortRange();
