@@ -104,7 +104,9 @@ async function loadChecked(
     );
   } catch (error) {
     const needed = COLUMNS[entity].join(", ");
-    return { reason: "unreadable", detail: `${entity} needs ${needed}. ${messageOf(error)}` };
+    // The first line says what is wrong; the others point into a statement that the user never saw.
+    const [problem] = messageOf(error).split("\n", 1);
+    return { reason: "unreadable", detail: `${entity} needs ${needed}. ${problem}` };
   }
   const isGood = good.map((condition) => `coalesce(${condition}, false)`).join(" AND ");
   const names = key.join(", ");
