@@ -51,6 +51,15 @@ export function writeParcel(
   for (const stretch of stretches) writer.bytes(stretch);
 }
 
+/** Where the low-water mark stands: behind the version and the number. */
+const LOW_WATER_AT = 9;
+
+/** Brings the low-water mark of a parcel that was written before up to date; returns the same bytes. */
+export function setLowWater<Bytes extends Uint8Array>(parcel: Bytes, lowWater: number): Bytes {
+  new DataView(parcel.buffer, parcel.byteOffset).setFloat64(LOW_WATER_AT, lowWater, true);
+  return parcel;
+}
+
 /** Reads the parcel that begins where `reader` stands. Throws RangeError on bytes that are no parcel. */
 export function readParcel(reader: ByteReader): Parcel {
   const version = reader.u8();

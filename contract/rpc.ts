@@ -41,7 +41,7 @@ export interface ParcelsApplied {
 
 /** The region's object, as the queue consumer uses it. */
 export interface RegionIntakeRpc {
-  /** Takes in parcels (contract/parcel.ts) of this region, each once however often it comes. Stored when it returns. */
+  /** Counts parcels (contract/parcel.ts) of this region, each once however often it comes. Their outboxes are told when they are stored. */
   apply(parcels: Uint8Array[]): Promise<ParcelsApplied>;
 }
 

@@ -6,7 +6,6 @@ export interface AggregatorMetrics {
   registry: Metrics;
   applied(result: ParcelsApplied, seconds: number): void;
   failedApplies: Counter;
-  failedConfirms: Counter;
   foreignMessages: Counter;
 }
 
@@ -32,7 +31,7 @@ export function aggregatorMetrics(): AggregatorMetrics {
   );
   const seconds = registry.histogram(
     "aggregator_apply_seconds",
-    "Time until a region had stored its parcels.",
+    "Time until a region had counted its parcels.",
     SECONDS,
   );
   let lagMs = 0;
@@ -58,10 +57,6 @@ export function aggregatorMetrics(): AggregatorMetrics {
     failedApplies: registry.counter(
       "aggregator_apply_failures_total",
       "Regions that did not take their parcels.",
-    ),
-    failedConfirms: registry.counter(
-      "aggregator_confirm_failures_total",
-      "Outboxes that could not be told what had arrived.",
     ),
     foreignMessages: registry.counter(
       "aggregator_foreign_messages_total",

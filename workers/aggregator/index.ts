@@ -34,7 +34,9 @@ function latenessRules(env: Env): LatenessRules {
 export class RegionWindow extends RegionWindowObject {
   constructor(state: DurableObjectState, env: Env) {
     const eventNow = eventClockFrom(env.VIRTUAL_CLOCK, wallNow);
-    super(state, env, { wallNow, eventNow, rules: latenessRules(env) });
+    // The outbox is another Worker's object: its methods are known by contract, not by type.
+    const outbox = (name: string) => env.OUTBOX.getByName(name) as unknown as OutboxRpc;
+    super(state, env, { wallNow, eventNow, rules: latenessRules(env), outbox });
   }
 }
 
@@ -53,8 +55,6 @@ function appFrom(env: Env) {
 function consumerPorts(env: Env): ConsumerPorts {
   return {
     region: (regionId) => env.REGIONS.getByName(regionId),
-    // The outbox is another Worker's object: its methods are known by contract, not by type.
-    outbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxRpc,
     wallNow,
     metrics,
     log,

@@ -19,8 +19,8 @@ const MIN_LOG_BYTES = 1_000_000;
 
 export interface RegionRecord {
   checkpoint: Uint8Array | null;
-  /** Since the checkpoint, oldest first. */
-  arrivals: Uint8Array[];
+  /** Rows of the log since the checkpoint, oldest first. */
+  rows: Uint8Array[];
 }
 
 export class RegionLog {
@@ -52,7 +52,7 @@ export class RegionLog {
     this.bytesSince = rows.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     const checkpoint = parts.length === 0 ? null : joined(parts.map(({ bytes }) => bytes));
     this.checkpointBytes = checkpoint?.byteLength ?? 0;
-    return { checkpoint, arrivals: rows.map(({ bytes }) => new Uint8Array(bytes)) };
+    return { checkpoint, rows: rows.map(({ bytes }) => new Uint8Array(bytes)) };
   }
 
   /** True when `more` bytes do not fit into the log, and a checkpoint has to be written in their place. */

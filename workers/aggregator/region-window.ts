@@ -3,12 +3,16 @@
  *
  * The object's name is the region's id. Parcels come from the queue consumer, questions from the pricing Worker. Event time
  * is read from the event clock, ages and intervals from the wall clock.
+ *
+ * Parcels count at once and are stored about a second later, or before anything that they changed is told; then their outboxes
+ * may forget them. So a flush to disk is shared by all that comes in a second, and nothing that was told can be taken back.
  */
 import { DurableObject } from "cloudflare:workers";
 import { consoleLog, type Log, messageOf } from "../../contract/log.ts";
 import type { RegionDemand } from "../../contract/regions.ts";
 import type {
   HistorySeed,
+  OutboxRpc,
   ParcelsApplied,
   RegionIntakeRpc,
   RegionWindowRpc,
@@ -20,6 +24,7 @@ import { materialOf, snapshotFrom } from "../../domain/region-snapshot.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { type EpochMs, QUARTER_HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
+import { confirmParcels } from "./confirm-parcels.ts";
 import { StoredRegion } from "./stored-region.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -28,12 +33,17 @@ const MIN_TICK_MS = 500;
 const MAX_TICK_MS = 30 * SECOND_MS;
 /** KV takes one write a second for each key; the copy is for when this object does not answer. */
 const COPY_EVERY_MS = 30 * SECOND_MS;
+/** Parcels that nobody asks about are stored after this, and a part of as much again that differs from region to region. */
+const PERSIST_AFTER_MS = 700;
+/** A region that gets more than this writes at once. */
+const MAX_AHEAD_BYTES = 1024 * 1024;
 
 /** What the object takes from outside, beside its storage. */
 export interface RegionSeams {
   wallNow(): EpochMs;
   eventNow(): EpochMs;
   rules: LatenessRules;
+  outbox(name: string): OutboxRpc;
 }
 
 export class RegionWindowObject
@@ -45,7 +55,9 @@ export class RegionWindowObject
   private readonly regionId: RegionId;
   private loaded: StoredRegion | null = null;
   private readonly ticks: Ticks;
+  private readonly persistAfterMs: number;
   private copiedAt = Number.NEGATIVE_INFINITY;
+  private persistTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(state: DurableObjectState, env: AggregatorEnv, seams: RegionSeams) {
     super(state, env);
@@ -54,13 +66,21 @@ export class RegionWindowObject
     if (state.id.name === undefined) throw new Error("a region's object is found by its name");
     this.regionId = state.id.name as RegionId;
     this.ticks = new Ticks(state.storage.sql);
+    this.persistAfterMs = PERSIST_AFTER_MS + spreadOf(this.regionId, PERSIST_AFTER_MS);
   }
 
   async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
-    return this.change((region) => region.apply(parcels, this.seams.eventNow()));
+    const applied = this.guarded((region) => region.apply(parcels, this.seams.eventNow()));
+    const isFull = this.region.aheadBytes > MAX_AHEAD_BYTES;
+    this.persistTimer ??= setTimeout(
+      () => this.ctx.waitUntil(this.settle()),
+      isFull ? 0 : this.persistAfterMs,
+    );
+    return applied;
   }
 
   async demand(): Promise<RegionDemand> {
+    this.persist();
     const { state } = this.region;
     const asOf = this.seams.eventNow();
     return {
@@ -88,7 +108,11 @@ export class RegionWindowObject
   async seedHistory({ startAt, counts }: HistorySeed): Promise<void> {
     if (startAt % QUARTER_HOUR_MS !== 0) throw new RangeError(`not on a quarter hour: ${startAt}`);
     const earlier = { startAt, counts: Uint32Array.from(counts) };
-    this.change((region) => region.setEarlierBookings(earlier, this.seams.eventNow()));
+    this.guarded((region) => {
+      this.ctx.storage.transactionSync(() => {
+        region.setEarlierBookings(earlier, this.seams.eventNow());
+      });
+    });
   }
 
   private get region(): StoredRegion {
@@ -96,14 +120,39 @@ export class RegionWindowObject
     return this.loaded;
   }
 
-  /** Changes state and storage together; after a failure the state is read from storage again. */
-  private change<Result>(work: (region: StoredRegion) => Result): Result {
-    const { region } = this;
+  /** Does work that changes the region; after a failure the region is read from storage again. */
+  private guarded<Result>(work: (region: StoredRegion) => Result): Result {
     try {
-      return this.ctx.storage.transactionSync(() => work(region));
+      return work(this.region);
     } catch (error) {
       this.loaded = null;
       throw error;
+    }
+  }
+
+  /** Writes what has arrived, so that what is answered next is durable before it leaves. */
+  private persist(): void {
+    if (!this.region.isAhead) return;
+    this.guarded((region) => {
+      this.ctx.storage.transactionSync(() => region.persist(this.seams.eventNow()));
+    });
+  }
+
+  /** Stores what has arrived and tells the outboxes. What fails is sent again by them. */
+  private async settle(): Promise<void> {
+    if (this.persistTimer) clearTimeout(this.persistTimer);
+    this.persistTimer = null;
+    try {
+      this.persist();
+      const parcels = this.region.takeConfirmable();
+      await this.ctx.storage.sync();
+      await confirmParcels(parcels, this.seams.outbox);
+    } catch (error) {
+      const { regionId } = this;
+      this.log("error", "parcels were not stored or not confirmed", {
+        regionId,
+        error: messageOf(error),
+      });
     }
   }
 
@@ -121,6 +170,7 @@ export class RegionWindowObject
   /** Makes the next snapshot; it is written when this returns, and told when the write is durable. */
   private newTick(timeZone: string): FeatureSnapshot {
     const { ticks, regionId } = this;
+    this.persist();
     const snapshot = snapshotFrom(this.region.state, {
       regionId,
       tick: ticks.next,
@@ -145,4 +195,11 @@ export class RegionWindowObject
       this.log("warn", "the snapshot could not be copied", { regionId, error: messageOf(error) });
     }
   }
+}
+
+/** A number below `range` that a name always has: it keeps regions from writing all at the same moment. */
+function spreadOf(name: string, range: number): number {
+  let hash = 0;
+  for (const character of name) hash = (hash * 31 + character.charCodeAt(0)) % range;
+  return hash;
 }

@@ -1,5 +1,5 @@
 import { EventCursor } from "../../contract/packed-events.ts";
-import { type Parcel, readParcel } from "../../contract/parcel.ts";
+import { type Parcel, type ParcelHeader, readParcel } from "../../contract/parcel.ts";
 import type { ParcelsApplied } from "../../contract/rpc.ts";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import type { EarlierBookings } from "../../domain/quarter-hours.ts";
@@ -10,16 +10,34 @@ import type { LatenessRules } from "../../domain/watermark.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { MAX_LOG_ROW_BYTES, RegionLog } from "./region-log.ts";
 
-/** A region's state together with its log: what changes the one is in the other before anyone is told. */
+/** Parcels that came together, as the log keeps them: f64 arrivedAt | u32 length | parcels. */
+interface Arrival {
+  arrivedAt: EpochMs;
+  parcels: Uint8Array[];
+  byteLength: number;
+}
+
+const ARRIVAL_HEADER_BYTES = 12;
+
+/**
+ * A region's state together with its log.
+ *
+ * What arrives changes the state at once and the log only when `persist` is called, which writes all of it as one row: a flush
+ * to disk costs more than a thousand events. Until then its parcels are not confirmed, so whatever memory loses is sent again.
+ */
 export class StoredRegion {
   readonly state: RegionState;
   private readonly ledger: ParcelLedger;
   private readonly log: RegionLog;
+  private arrivals: Arrival[] = [];
+  private readonly late = new ByteWriter(256);
+  /** Parcels, new or known, whose outboxes wait to hear that they are stored. */
+  private unconfirmed: ParcelHeader[] = [];
 
   /** Reads the checkpoint and plays the log again. */
   constructor(sql: SqlStorage, rules: LatenessRules) {
     this.log = new RegionLog(sql);
-    const { checkpoint, arrivals } = this.log.load();
+    const { checkpoint, rows } = this.log.load();
     if (checkpoint) {
       const reader = new ByteReader(checkpoint);
       this.state = new RegionState(readRegion(reader), rules);
@@ -28,28 +46,30 @@ export class StoredRegion {
       this.state = new RegionState(emptyRegion(), rules);
       this.ledger = new ParcelLedger();
     }
-    for (const row of arrivals) this.replay(row);
+    for (const row of rows) this.replay(row);
   }
 
   /**
-   * Takes in parcels at `arrivedAt` (event clock), each once. When this throws, the state in memory may be ahead of what is
-   * stored: the caller must load it anew.
+   * Takes in parcels at `arrivedAt` (event clock), each once, in memory. When this or `persist` throws, memory may be ahead of
+   * what is stored: the caller drops this object and loads another.
    */
   apply(messages: readonly Uint8Array[], arrivedAt: EpochMs): ParcelsApplied {
     const { totals } = this.state.parts;
     const before = { ...totals };
     const fresh: Uint8Array[] = [];
-    const late = new ByteWriter();
     let events = 0;
     for (const message of messages) {
       const parcel = readParcel(new ByteReader(message));
+      this.unconfirmed.push(parcel);
       if (!this.ledger.isFirst(parcel)) continue;
       fresh.push(message);
       events += parcel.count;
-      this.arrive(parcel, arrivedAt, late);
+      this.arrive(parcel, arrivedAt, this.late);
     }
-    this.keep(fresh, arrivedAt);
-    if (late.length > 0) this.log.setAside(arrivedAt, late.written());
+    if (fresh.length > 0) {
+      const byteLength = fresh.reduce((sum, parcel) => sum + parcel.byteLength, 0);
+      this.arrivals.push({ arrivedAt, parcels: fresh, byteLength });
+    }
     return {
       events,
       duplicates: totals.duplicates - before.duplicates,
@@ -59,8 +79,38 @@ export class StoredRegion {
     };
   }
 
+  /** True when something arrived that is not in the log yet. */
+  get isAhead(): boolean {
+    return this.arrivals.length > 0;
+  }
+
+  /** Bytes that arrived and are not in the log yet. */
+  get aheadBytes(): number {
+    return this.arrivals.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** Writes what arrived since the last call. `now` is the event clock. */
+  persist(now: EpochMs): void {
+    const { arrivals } = this;
+    if (arrivals.length === 0) return;
+    if (this.log.isDue(this.aheadBytes)) this.checkpoint(now);
+    else this.append(arrivals);
+    this.arrivals = [];
+    if (this.late.length > 0) this.log.setAside(now, this.late.written());
+    this.late.clear();
+  }
+
+  /** The parcels that are stored and have not been told to their outboxes; each is returned once. */
+  takeConfirmable(): ParcelHeader[] {
+    if (this.isAhead) throw new Error("what is not stored cannot be confirmed");
+    const { unconfirmed } = this;
+    this.unconfirmed = [];
+    return unconfirmed;
+  }
+
   /** Replaces what is known of the time before the region's first event. */
   setEarlierBookings(earlier: EarlierBookings, now: EpochMs): void {
+    this.persist(now);
     this.state.setEarlierBookings(earlier);
     this.checkpoint(now);
   }
@@ -72,22 +122,19 @@ export class StoredRegion {
     });
   }
 
-  private keep(parcels: readonly Uint8Array[], arrivedAt: EpochMs): void {
-    const size = parcels.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (size === 0) return;
-    if (this.log.isDue(size)) {
-      this.checkpoint(arrivedAt);
-      return;
+  private append(arrivals: readonly Arrival[]): void {
+    const row = new ByteWriter(this.aheadBytes + ARRIVAL_HEADER_BYTES * arrivals.length);
+    for (const { arrivedAt, parcels, byteLength } of arrivals) {
+      const size = ARRIVAL_HEADER_BYTES + byteLength;
+      if (row.length > 0 && row.length + size > MAX_LOG_ROW_BYTES) {
+        this.log.append(row.written());
+        row.clear();
+      }
+      row.f64(arrivedAt);
+      row.u32(byteLength);
+      for (const parcel of parcels) row.bytes(parcel);
     }
-    const row = new ByteWriter(8 + size);
-    for (const [i, parcel] of parcels.entries()) {
-      if (row.length === 0) row.f64(arrivedAt);
-      row.bytes(parcel);
-      const next = parcels[i + 1];
-      if (next && row.length + next.byteLength <= MAX_LOG_ROW_BYTES) continue;
-      this.log.append(row.written());
-      row.clear();
-    }
+    this.log.append(row.written());
   }
 
   private checkpoint(now: EpochMs): void {
@@ -99,10 +146,13 @@ export class StoredRegion {
 
   private replay(row: Uint8Array): void {
     const reader = new ByteReader(row);
-    const arrivedAt = reader.f64() as EpochMs;
     while (!reader.isAtEnd) {
-      const parcel = readParcel(reader);
-      if (this.ledger.isFirst(parcel)) this.arrive(parcel, arrivedAt);
+      const arrivedAt = reader.f64() as EpochMs;
+      const parcels = new ByteReader(reader.bytes(reader.u32()));
+      while (!parcels.isAtEnd) {
+        const parcel = readParcel(parcels);
+        if (this.ledger.isFirst(parcel)) this.arrive(parcel, arrivedAt);
+      }
     }
   }
 }

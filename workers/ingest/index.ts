@@ -8,7 +8,7 @@ import type { EpochMs } from "../../domain/units.ts";
 import { createIngestApp } from "./app.ts";
 import { idHashesFrom } from "./id-hashes.ts";
 import { OutboxObject } from "./outbox.ts";
-import { appendInTurn } from "./outbox-shards.ts";
+import { appendToOneOf } from "./outbox-shards.ts";
 import { RegionDirectory } from "./region-directory.ts";
 
 const wallNow = () => Date.now() as EpochMs;
@@ -20,7 +20,7 @@ function randomUint32(): number {
 
 export class Outbox extends OutboxObject {
   constructor(state: DurableObjectState, env: IngestEnv) {
-    super(state, env, { wallNow, newEpoch: randomUint32 });
+    super(state, env, { queue: env.EVENTS, wallNow, newEpoch: randomUint32 });
   }
 }
 
@@ -38,7 +38,7 @@ function appFrom(env: IngestEnv & LocalBindings) {
     authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
     directory: new RegionDirectory(env.CONFIG, wallNow, log),
     hashes: idHashesFrom(env.USER_HASH_KEY),
-    append: appendInTurn(outboxes, randomUint32(), log),
+    append: appendToOneOf(outboxes, randomUint32(), log),
     wallNow,
     eventNow: eventClockFrom(env.VIRTUAL_CLOCK, wallNow),
     newTraceId: traceIdSource((bytes) => crypto.getRandomValues(bytes)),

@@ -5,10 +5,11 @@ export type AppendOutcome = "stored" | "full" | "unreachable";
 export type AppendBatch = (batch: Uint8Array) => Promise<AppendOutcome>;
 
 /**
- * Spreads batches over the outbox objects in turn. One that does not answer is passed over once: whether it stored the
- * batch is then unknown, and storing it in another too does no harm, because each event counts once by its key.
+ * Gives batches to one of the outbox objects. An isolate keeps to one, since every outbox that is in use sends parcels of its
+ * own to every region, and moves on to the next when it does not answer: whether that one stored the batch is then unknown,
+ * and storing it in another too does no harm, because each event counts once by its key.
  */
-export function appendInTurn(
+export function appendToOneOf(
   outboxes: readonly (() => OutboxIntakeRpc)[],
   startAt: number,
   log: Log,
@@ -16,12 +17,13 @@ export function appendInTurn(
   let turn = startAt;
   return async (batch) => {
     for (let attempt = 0; attempt < 2; attempt++) {
-      const outbox = outboxes[turn++ % outboxes.length];
+      const outbox = outboxes[turn % outboxes.length];
       if (!outbox) throw new RangeError("there must be an outbox");
       try {
         return await outbox().append(batch);
       } catch (error) {
         log("warn", "an outbox did not answer", { attempt, error: messageOf(error) });
+        turn++;
       }
     }
     return "unreachable";

@@ -13,9 +13,11 @@ import { DurableObject } from "cloudflare:workers";
 import { consoleLog, type Log, messageOf } from "../../contract/log.ts";
 import type { OutboxIntakeRpc, OutboxRpc } from "../../contract/rpc.ts";
 import { composeParcels, type ParcelContents } from "./compose-parcels.ts";
+import { Flight } from "./flight.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { HeldParcels } from "./held-parcels.ts";
 import { DISPATCH_SLOTS, type Dispatch, OutboxStore } from "./outbox-store.ts";
-import { sendParcels } from "./send-parcels.ts";
+import { messagesFrom, type ParcelQueue, type Sender, sendMessages } from "./send-parcels.ts";
 
 /** Requests that come within this time share one row and one flush to disk. */
 const COMMIT_AFTER_MS = 2;
@@ -26,25 +28,16 @@ const MAX_DISPATCH_BYTES = 2 * 1024 * 1024;
 /** Dispatches that may be unconfirmed at a time; what else is stored waits for its turn. */
 const MAX_IN_FLIGHT = 64;
 const MAX_STORED_BYTES = 512 * 1024 * 1024;
-const RESEND_AFTER_MS = 5_000;
-const MAX_RESEND_AFTER_MS = 60_000;
 const ALARM_AFTER_MS = 2_000;
+/** A dispatch that was sent so often while others were confirmed waits for a region that does not take its parcels. */
+const SENDS_BEFORE_HOLDING = 3;
+/** Regions take parcels as long as one was confirmed within this. */
+const CONFIRMING_MS = 10_000;
+const HELD_LOGGED_EVERY_MS = 60_000;
 
-/** A dispatch whose parcels are not all confirmed. */
-interface InFlight {
-  dispatch: Dispatch;
-  bytes: number;
-  /** Numbers of the parcels that are not. */
-  unconfirmed: Set<number>;
-  /** As they were composed for the first sending; composed again for later ones. */
-  composed: readonly ParcelContents[] | null;
-  sends: number;
-  /** Wall clock; sent again then. */
-  dueAt: number;
-}
-
-/** What the object takes from outside, beside its storage and queue. */
+/** What the object takes from outside, beside its storage. */
 export interface OutboxSeams {
+  queue: ParcelQueue;
   wallNow(): number;
   /** An integer of 32 bits. */
   newEpoch(): number;
@@ -56,17 +49,22 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
   private readonly name: string;
   private readonly rows: OutboxStore;
   private readonly epoch: number;
-  private readonly inFlight = new Map<number, InFlight>();
+  private readonly held: HeldParcels;
+  /** By number of the dispatch, oldest first. */
+  private readonly flights = new Map<number, Flight>();
   private readonly commits = new GroupCommit({
     write: (bytes) => this.store(bytes),
     afterMs: COMMIT_AFTER_MS,
     maxBytes: MAX_ROW_BYTES,
   });
+  /** Of all batches. */
   private storedBytes: number;
   private lastSeq: number;
   private newest: Dispatch | null;
   private dispatchTimer: ReturnType<typeof setTimeout> | null = null;
   private alarmIsSet = false;
+  private confirmedAt = Number.NEGATIVE_INFINITY;
+  private heldLoggedAt = Number.NEGATIVE_INFINITY;
 
   constructor(state: DurableObjectState, env: IngestEnv, seams: OutboxSeams) {
     super(state, env);
@@ -79,13 +77,14 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
     this.storedBytes = storedBytes;
     this.lastSeq = lastSeq;
     this.newest = newest;
-    for (const dispatch of pending) this.track(dispatch, null);
-    if (storedBytes > 0) this.scheduleDispatch(0);
+    this.held = new HeldParcels(state.storage.sql);
+    for (const dispatch of pending) this.track(dispatch);
+    if (!this.isEmpty) this.scheduleDispatch(0);
   }
 
   async append(batch: Uint8Array): Promise<"stored" | "full"> {
-    const held = this.storedBytes + this.commits.pendingBytes;
-    if (held + batch.byteLength > MAX_STORED_BYTES) return "full";
+    const kept = this.storedBytes + this.held.bytes + this.commits.pendingBytes;
+    if (kept + batch.byteLength > MAX_STORED_BYTES) return "full";
     await this.commits.add(batch);
     await this.ensureAlarm();
     return "stored";
@@ -93,16 +92,11 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
 
   async confirm(epoch: number, parcels: number[]): Promise<void> {
     if (epoch !== this.epoch) return;
-    for (const flight of this.inFlight.values()) {
-      const { firstParcel, parcels: count } = flight.dispatch;
-      for (const parcel of parcels) {
-        if (parcel >= firstParcel && parcel < firstParcel + count)
-          flight.unconfirmed.delete(parcel);
-      }
-      if (flight.unconfirmed.size > 0) continue;
-      this.rows.finish(flight.dispatch);
-      this.inFlight.delete(flight.dispatch.number);
-      this.storedBytes -= flight.bytes;
+    this.confirmedAt = this.seams.wallNow();
+    this.held.confirm(parcels);
+    for (const flight of this.flights.values()) {
+      flight.confirm(parcels);
+      if (flight.isDone) this.finish(flight);
     }
     if (this.hasWaiting) this.scheduleDispatch(DISPATCH_AFTER_MS);
   }
@@ -112,7 +106,7 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
     try {
       await this.work();
     } finally {
-      if (this.storedBytes > 0) await this.ensureAlarm();
+      if (!this.isEmpty) await this.ensureAlarm();
     }
   }
 
@@ -121,6 +115,10 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
     this.lastSeq++;
     this.storedBytes += bytes.byteLength;
     this.scheduleDispatch(DISPATCH_AFTER_MS);
+  }
+
+  private get isEmpty(): boolean {
+    return this.storedBytes === 0 && this.held.bytes === 0;
   }
 
   private get hasWaiting(): boolean {
@@ -143,21 +141,61 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
   private async work(): Promise<void> {
     if (this.dispatchTimer) clearTimeout(this.dispatchTimer);
     this.dispatchTimer = null;
-    while (this.hasWaiting && this.mayDispatch) this.dispatchNext();
+    const composed = new Map<Flight, readonly ParcelContents[]>();
+    while (this.hasWaiting && this.hasRoom()) {
+      const [flight, parcels] = this.dispatchNext();
+      composed.set(flight, parcels);
+    }
     const now = this.seams.wallNow();
-    const due = [...this.inFlight.values()].filter(({ dueAt }) => dueAt <= now);
-    await Promise.all(due.map((flight) => this.send(flight)));
+    const { lowWater } = this;
+    const messages = this.held.takeDue(now, lowWater);
+    for (const flight of this.flights.values()) {
+      if (!flight.isDue(now)) continue;
+      flight.sent(now);
+      messages.push(...this.messagesOf(flight, composed.get(flight) ?? this.composeAgain(flight)));
+    }
+    try {
+      await sendMessages(this.seams.queue, messages);
+    } catch (error) {
+      this.log("error", "parcels could not be sent", {
+        outbox: this.name,
+        error: messageOf(error),
+      });
+    }
   }
 
-  private get mayDispatch(): boolean {
-    const [oldest] = this.inFlight.keys();
-    if (oldest === undefined) return true;
-    const behind = (this.newest?.number ?? 0) - oldest;
-    return this.inFlight.size < MAX_IN_FLIGHT && behind < DISPATCH_SLOTS - 1;
+  /** True when another dispatch may be in flight; one that waits for a broken region is taken out for it. */
+  private hasRoom(): boolean {
+    const [oldest] = this.flights.values();
+    if (!oldest) return true;
+    const behind = (this.newest?.number ?? 0) - oldest.dispatch.number;
+    if (this.flights.size < MAX_IN_FLIGHT && behind < DISPATCH_SLOTS - 1) return true;
+    const othersAreTaken = this.seams.wallNow() - this.confirmedAt < CONFIRMING_MS;
+    if (oldest.sends < SENDS_BEFORE_HOLDING || !othersAreTaken) return false;
+    this.hold(oldest);
+    return true;
+  }
+
+  /** Sets the unconfirmed parcels of a dispatch aside, and forgets the rest of it. */
+  private hold(flight: Flight): void {
+    const parcels = flight.remaining(this.composeAgain(flight));
+    this.ctx.storage.transactionSync(() => {
+      for (const [i, message] of messagesFrom(parcels, this.sender).entries()) {
+        this.held.hold(parcels[i]?.number ?? 0, message);
+      }
+      this.finish(flight);
+    });
+    const now = this.seams.wallNow();
+    if (now - this.heldLoggedAt < HELD_LOGGED_EVERY_MS) return;
+    this.heldLoggedAt = now;
+    this.log("warn", "parcels are set aside for regions that do not take them", {
+      outbox: this.name,
+      regions: [...new Set(parcels.map(({ regionId }) => regionId))].join(" "),
+    });
   }
 
   /** Takes the oldest batches that wait as a dispatch, stored before anything of it is sent. */
-  private dispatchNext(): void {
+  private dispatchNext(): [Flight, readonly ParcelContents[]] {
     const { newest } = this;
     const firstSeq = (newest?.lastSeq ?? 0) + 1;
     const batches = this.rows.read(firstSeq, this.lastSeq, MAX_DISPATCH_BYTES);
@@ -171,48 +209,39 @@ export class OutboxObject extends DurableObject<IngestEnv> implements OutboxRpc,
     };
     this.rows.begin(dispatch);
     this.newest = dispatch;
-    this.track(dispatch, composed);
+    return [this.track(dispatch), composed];
   }
 
-  /** Counts a stored dispatch as unconfirmed and due at once. */
-  private track(dispatch: Dispatch, composed: readonly ParcelContents[] | null): void {
-    const { number, firstParcel, parcels } = dispatch;
-    this.inFlight.set(number, {
-      dispatch,
-      bytes: this.rows.sizeOf(dispatch),
-      unconfirmed: new Set(Array.from({ length: parcels }, (_, i) => firstParcel + i)),
-      composed,
-      sends: 0,
-      dueAt: 0,
-    });
+  /** Counts a stored dispatch as in flight and due at once. */
+  private track(dispatch: Dispatch): Flight {
+    const flight = new Flight(dispatch, this.rows.sizeOf(dispatch));
+    this.flights.set(dispatch.number, flight);
+    return flight;
   }
 
-  private async send(flight: InFlight): Promise<void> {
-    const { dispatch, unconfirmed } = flight;
-    const backoffMs = RESEND_AFTER_MS * 2 ** flight.sends++;
-    flight.dueAt = this.seams.wallNow() + Math.min(MAX_RESEND_AFTER_MS, backoffMs);
-    const composed = flight.composed ?? this.composeAgain(dispatch);
-    flight.composed = null;
-    const parcels = composed
-      .map((contents, i) => ({ ...contents, number: dispatch.firstParcel + i }))
-      .filter(({ number }) => unconfirmed.has(number));
-    const { name: outbox, epoch, lowWater } = this;
-    try {
-      await sendParcels(this.env.EVENTS, { outbox, epoch, lowWater }, parcels);
-    } catch (error) {
-      this.log("error", "parcels could not be sent", { outbox, error: messageOf(error) });
-    }
+  private finish(flight: Flight): void {
+    this.rows.finish(flight.dispatch);
+    this.flights.delete(flight.dispatch.number);
+    this.storedBytes -= flight.bytes;
   }
 
-  private composeAgain({ firstSeq, lastSeq }: Dispatch): ParcelContents[] {
+  private messagesOf(flight: Flight, composed: readonly ParcelContents[]) {
+    return messagesFrom(flight.remaining(composed), this.sender);
+  }
+
+  private composeAgain({ dispatch: { firstSeq, lastSeq } }: Flight): ParcelContents[] {
     return composeParcels(this.rows.read(firstSeq, lastSeq).map(({ bytes }) => bytes));
+  }
+
+  private get sender(): Sender {
+    const { name: outbox, epoch, lowWater } = this;
+    return { outbox, epoch, lowWater };
   }
 
   /** The lowest number that is not confirmed, or the next one there will be. */
   private get lowWater(): number {
-    for (const { unconfirmed } of this.inFlight.values()) {
-      for (const lowest of unconfirmed) return lowest;
-    }
-    return this.newest ? this.newest.firstParcel + this.newest.parcels : 1;
+    const next = this.newest ? this.newest.firstParcel + this.newest.parcels : 1;
+    const [oldest] = this.flights.values();
+    return Math.min(this.held.lowest, oldest?.lowest ?? next);
   }
 }

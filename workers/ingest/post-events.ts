@@ -1,5 +1,5 @@
 /** POST /api/v1/events, from the request to its answer. */
-import { mediaTypeOf, readText } from "../../contract/body.ts";
+import { mediaTypeOf, readBytes } from "../../contract/body.ts";
 import { type BatchPacker, MAX_BATCH_BYTES } from "../../contract/event-batch.ts";
 import { type EventsAnswer, MAX_EVENTS_BODY_BYTES } from "../../contract/events.ts";
 import type { Problem } from "../../contract/problem.ts";
@@ -21,6 +21,8 @@ export interface PostEventsDeps {
   metrics: IngestMetrics;
 }
 
+// `request.text()` would log a warning for each body of NDJSON, which it does not take for text.
+const decoder = new TextDecoder();
 const RETRY_WHEN_FULL_S = 5;
 const RETRY_WHEN_UNREACHABLE_S = 1;
 
@@ -40,9 +42,9 @@ export async function postEvents(
     const detail = "The list of regions cannot be read.";
     return { type: "unavailable", detail, retryAfterS: RETRY_WHEN_UNREACHABLE_S };
   }
-  const body = await readText(request, MAX_EVENTS_BODY_BYTES);
-  if (typeof body !== "string") return body;
-  const candidates = eventCandidates(body, mediaType);
+  const body = await readBytes(request, MAX_EVENTS_BODY_BYTES);
+  if (!(body instanceof Uint8Array)) return body;
+  const candidates = eventCandidates(decoder.decode(body), mediaType);
   if ("type" in candidates) return candidates;
 
   // From here to the finished batch nothing is awaited, so requests cannot meet in the packer.

@@ -7,41 +7,51 @@ export interface ParcelQueue {
   sendBatch(messages: Iterable<MessageSendRequest>): Promise<unknown>;
 }
 
-/** What Cloudflare takes in one call: 100 messages and 256 KB, of which some is left for what wraps them. */
-const MAX_MESSAGES = 100;
-const MAX_CALL_BYTES = 240_000;
-
 export interface NumberedParcel extends ParcelContents {
   number: number;
 }
 
+/** Who sends, as each parcel tells it. */
 export interface Sender {
   outbox: string;
   epoch: number;
   lowWater: number;
 }
 
-/** Sends parcels to the queue, in as few calls as it takes. Rejects when a call fails; others may have gone out then. */
-export async function sendParcels(
-  queue: ParcelQueue,
-  sender: Sender,
+/** The messages that parcels are on the queue. */
+export function messagesFrom(
   parcels: readonly NumberedParcel[],
+  sender: Sender,
+): Uint8Array<ArrayBuffer>[] {
+  const writer = new ByteWriter(4_096);
+  return parcels.map(({ number, regionId, receivedAt, count, stretches }) => {
+    writer.clear();
+    writeParcel(writer, { ...sender, number, regionId, receivedAt, count }, stretches);
+    return writer.copy();
+  });
+}
+
+/** What Cloudflare takes in one call: 100 messages and 256 KB, of which some is left for what wraps them. */
+const MAX_MESSAGES = 100;
+const MAX_CALL_BYTES = 240_000;
+
+/** Sends messages in as few calls as it takes. Rejects when a call fails; others may have gone out then. */
+export async function sendMessages(
+  queue: ParcelQueue,
+  messages: readonly Uint8Array<ArrayBuffer>[],
 ): Promise<void> {
   const calls: MessageSendRequest<Uint8Array>[][] = [];
   let open: MessageSendRequest<Uint8Array>[] = [];
   let size = 0;
-  const writer = new ByteWriter(4_096);
-  for (const { number, regionId, receivedAt, count, stretches } of parcels) {
-    writer.clear();
-    writeParcel(writer, { ...sender, number, regionId, receivedAt, count }, stretches);
-    if (open.length === MAX_MESSAGES || size + writer.length > MAX_CALL_BYTES) {
+  for (const body of messages) {
+    if (open.length === MAX_MESSAGES || size + body.byteLength > MAX_CALL_BYTES) {
       calls.push(open);
       open = [];
       size = 0;
     }
-    open.push({ body: writer.copy(), contentType: "bytes" });
-    size += writer.length;
+    open.push({ body, contentType: "bytes" });
+    size += body.byteLength;
   }
   if (open.length > 0) calls.push(open);
-  await Promise.all(calls.map((messages) => queue.sendBatch(messages)));
+  await Promise.all(calls.map((call) => queue.sendBatch(call)));
 }

@@ -1,0 +1,365 @@
+import { reset } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { EventsAnswer } from "../../../contract/events.ts";
+import { publishRegions } from "../../support/publish-regions.ts";
+import { bearer, TEST_KEYS } from "../../support/test-keys.ts";
+import { storedEvents } from "./stored-events.ts";
+
+const JSON_TYPE = "application/json";
+const LINES_TYPE = "application/x-ndjson";
+
+beforeEach(async () => {
+  await reset();
+  await publishRegions(env.CONFIG);
+});
+
+function post(
+  body: BodyInit,
+  { type = JSON_TYPE, key = TEST_KEYS.ingest as string | null, headers = {} } = {},
+): Promise<Response> {
+  return exports.default.fetch("https://example.test/api/v1/events", {
+    method: "POST",
+    headers: { "content-type": type, ...(key === null ? {} : bearer(key)), ...headers },
+    body,
+  });
+}
+
+let sequence = 0;
+function booking(fields: object = {}) {
+  return {
+    event_type: "booking",
+    region_id: "nyc-161",
+    timestamp: new Date().toISOString(),
+    idempotency_key: `b-${sequence++}`,
+    ...fields,
+  };
+}
+const without = (name: string) =>
+  Object.fromEntries(Object.entries(booking()).filter(([field]) => field !== name));
+const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+
+describe("POST /api/v1/events", () => {
+  const shapes: [name: string, type: string, body: () => string, accepted: number][] = [
+    ["one event", JSON_TYPE, () => JSON.stringify(booking()), 1],
+    ["an array", JSON_TYPE, () => JSON.stringify([booking(), booking()]), 2],
+    ["{events: [...]}", JSON_TYPE, () => JSON.stringify({ events: [booking(), booking()] }), 2],
+    [
+      "NDJSON",
+      LINES_TYPE,
+      () => `${JSON.stringify(booking())}\n\n${JSON.stringify(booking())}\n`,
+      2,
+    ],
+    ["NDJSON of one line", LINES_TYPE, () => JSON.stringify(booking()), 1],
+    ["JSON with a charset", "application/JSON; charset=utf-8", () => JSON.stringify(booking()), 1],
+    [
+      "500 events",
+      JSON_TYPE,
+      () => JSON.stringify(Array.from({ length: 500 }, () => booking())),
+      500,
+    ],
+  ];
+  it.each(shapes)("takes %s", async (_, type, body, accepted) => {
+    const response = await post(body(), { type });
+    expect(response.status).toBe(202);
+    expect(await response.json()).toEqual({ accepted, rejected: [] });
+    expect(await storedEvents()).toHaveLength(accepted);
+  });
+
+  it("keeps what the event says, hashes for ids, and nothing that names a person", async () => {
+    const at = Date.now();
+    const timestamp = new Date(at).toISOString();
+    const fields = {
+      timestamp,
+      user_id: "ann@example.test",
+      product_type: "standard_ride",
+      quantity: 3,
+    };
+    const driver = {
+      event_type: "driver_location",
+      metadata: { driver_id: "driver-7", status: "busy", note: "x" },
+    };
+    await post(JSON.stringify([booking(fields), booking({ ...driver, user_id: "bob" })]));
+    const [booked, located] = (await storedEvents())
+      .sort((a, b) => a.quantity - b.quantity)
+      .reverse();
+    expect(booked).toMatchObject({
+      eventType: "booking",
+      regionId: "nyc-161",
+      occurredAt: at,
+      productType: "standard_ride",
+      quantity: 3,
+      metadata: "",
+    });
+    expect(booked?.userHigh).not.toBe(0);
+    const { driver_id, ...rest } = JSON.parse(located?.metadata ?? "");
+    expect(rest).toEqual({ status: "busy", note: "x" });
+    expect(driver_id).toMatch(/^[0-9a-f]{16}$/);
+    const hex = (half = 0) => half.toString(16).padStart(8, "0");
+    expect(driver_id).toBe(hex(located?.userHigh) + hex(located?.userLow));
+  });
+
+  it("accepts what fits and says what is wrong with the rest, by place", async () => {
+    const response = await post(
+      JSON.stringify([
+        booking(),
+        booking({ region_id: "nowhere-1" }),
+        booking({ timestamp: inMinutes(6) }),
+        booking({ quantity: 0, metadata: { a: 1 }, colour: "red" }),
+        booking({ timestamp: inMinutes(4) }),
+      ]),
+    );
+    expect(response.status).toBe(202);
+    const { accepted, rejected } = await response.json<EventsAnswer>();
+    expect(accepted).toBe(2);
+    expect(rejected.map(({ index, type }) => [index, type])).toEqual([
+      [1, "unknown_region"],
+      [2, "timestamp_ahead"],
+      [3, "invalid_event"],
+    ]);
+    expect(rejected[2]?.errors?.map(({ path }) => path).sort()).toEqual(["colour", "quantity"]);
+    expect(await storedEvents()).toHaveLength(2);
+  });
+
+  it("rejects a line that is not JSON like an event that does not fit", async () => {
+    const response = await post(`${JSON.stringify(booking())}\n{"event_type":\n`, {
+      type: LINES_TYPE,
+    });
+    expect(response.status).toBe(202);
+    const answer = await response.json<EventsAnswer>();
+    expect(answer).toMatchObject({ accepted: 1, rejected: [{ index: 1, type: "invalid_event" }] });
+    expect(answer.rejected[0]?.detail).toContain("Line 2");
+  });
+
+  type Bad = [name: string, body: () => BodyInit, status: number, type: string, paths: string[]];
+  const bad: Bad[] = [
+    ["text that is not JSON", () => '{"event_type": "booking",', 400, "malformed_json", []],
+    ["an empty body", () => "", 400, "malformed_json", []],
+    ["a number", () => "5", 400, "invalid_events", [""]],
+    ["null", () => "null", 400, "invalid_events", [""]],
+    ["an empty array", () => "[]", 400, "invalid_events", ["events"]],
+    ["no events", () => '{"events":[]}', 400, "invalid_events", ["events"]],
+    ["events that are no array", () => '{"events":{}}', 400, "invalid_events", ["events"]],
+    ["a field beside events", () => '{"events":[{}],"x":1}', 400, "invalid_events", ["x"]],
+    [
+      "501 events",
+      () => JSON.stringify(Array.from({ length: 501 }, () => booking())),
+      400,
+      "too_many_events",
+      ["events"],
+    ],
+    [
+      "10 MB",
+      () => JSON.stringify(booking({ metadata: { x: "x".repeat(10e6) } })),
+      413,
+      "body_too_large",
+      [],
+    ],
+    ["bytes that are no text", () => Uint8Array.of(0xff, 0xfe, 0, 1), 400, "malformed_json", []],
+    [
+      "an unknown field",
+      () => JSON.stringify(booking({ colour: "red" })),
+      400,
+      "invalid_events",
+      ["colour"],
+    ],
+    [
+      "an unknown region",
+      () => JSON.stringify([booking({ region_id: "x" })]),
+      400,
+      "invalid_events",
+      ["events[0].region_id"],
+    ],
+    [
+      "a time to come",
+      () => JSON.stringify(booking({ timestamp: inMinutes(6) })),
+      400,
+      "invalid_events",
+      ["timestamp"],
+    ],
+    [
+      "a time that is none",
+      () => JSON.stringify([booking({ timestamp: "now" })]),
+      400,
+      "invalid_events",
+      ["events[0].timestamp"],
+    ],
+    [
+      "the 30th of February",
+      () => JSON.stringify(booking({ timestamp: "2026-02-30T00:00:00Z" })),
+      400,
+      "invalid_events",
+      ["timestamp"],
+    ],
+    [
+      "a wrong type",
+      () => JSON.stringify(booking({ event_type: "booked" })),
+      400,
+      "invalid_events",
+      ["event_type"],
+    ],
+    ["no region", () => JSON.stringify(without("region_id")), 400, "invalid_events", ["region_id"]],
+    [
+      "no key",
+      () => JSON.stringify({ events: [without("idempotency_key")] }),
+      400,
+      "invalid_events",
+      ["events[0].idempotency_key"],
+    ],
+    [
+      "an empty key",
+      () => JSON.stringify(booking({ idempotency_key: "" })),
+      400,
+      "invalid_events",
+      ["idempotency_key"],
+    ],
+    [
+      "a key that is a number",
+      () => JSON.stringify(booking({ idempotency_key: 5 })),
+      400,
+      "invalid_events",
+      ["idempotency_key"],
+    ],
+    [
+      "half a booking",
+      () => JSON.stringify(booking({ quantity: 0.5 })),
+      400,
+      "invalid_events",
+      ["quantity"],
+    ],
+    [
+      "a booking taken back",
+      () => JSON.stringify(booking({ quantity: -1 })),
+      400,
+      "invalid_events",
+      ["quantity"],
+    ],
+    [
+      "a null where text belongs",
+      () => JSON.stringify(booking({ user_id: null })),
+      400,
+      "invalid_events",
+      ["user_id"],
+    ],
+    [
+      "metadata that is a list",
+      () => JSON.stringify(booking({ metadata: [] })),
+      400,
+      "invalid_events",
+      ["metadata"],
+    ],
+    [
+      "metadata beyond its size",
+      () => JSON.stringify(booking({ metadata: { x: "é".repeat(2_100) } })),
+      400,
+      "invalid_events",
+      ["metadata"],
+    ],
+    [
+      "supply without its numbers",
+      () => JSON.stringify(booking({ event_type: "supply_update", metadata: { available: "4" } })),
+      400,
+      "invalid_events",
+      ["metadata.available", "metadata.busy"],
+    ],
+    ["an event that is a text", () => '["booking"]', 400, "invalid_events", ["events[0]"]],
+  ];
+  it.each(bad)("refuses %s and keeps nothing", async (_, body, status, type, paths) => {
+    const response = await post(body());
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    const problem = await response.json<{
+      type: string;
+      trace_id: string;
+      errors?: { path: string; detail: string }[];
+    }>();
+    expect(problem.type).toBe(`/docs/problems#${type}`);
+    expect(problem.trace_id).toBe(response.headers.get("x-trace-id"));
+    expect((problem.errors ?? []).map(({ path }) => path)).toEqual(paths);
+    expect(problem.errors?.every(({ detail }) => detail.length > 0) ?? true).toBe(true);
+    expect(await storedEvents()).toEqual([]);
+  });
+
+  it("tells where text stops being JSON", async () => {
+    const problem = await (await post('{"a": 1,\n "b" 2}')).json<{ detail: string }>();
+    expect(problem.detail).toMatch(/position 14|line 2/);
+  });
+
+  it("lists at most 50 of the fields that do not fit", async () => {
+    const events = Array.from({ length: 200 }, () => booking({ region_id: "nowhere" }));
+    const problem = await (await post(JSON.stringify(events))).json<{ errors: unknown[] }>();
+    expect(problem.errors).toHaveLength(50);
+  });
+
+  const callers: [name: string, key: string | null, status: number, type: string][] = [
+    ["no key", null, 401, "unauthenticated"],
+    ["a wrong key", "who?", 401, "unauthenticated"],
+    ["a key of another role", TEST_KEYS.pricing, 403, "forbidden"],
+  ];
+  it.each(callers)("refuses %s, whatever the body", async (_, key, status, type) => {
+    const response = await post("x".repeat(2_000_000), { key });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ type: `/docs/problems#${type}`, status });
+  });
+
+  it("refuses other content types", async () => {
+    for (const type of ["text/plain", "application/cloudevents+json", ""]) {
+      const response = await post(JSON.stringify(booking()), { type });
+      expect(response.status).toBe(415);
+    }
+  });
+
+  it("refuses other methods, and says which it takes", async () => {
+    const response = await exports.default.fetch("https://example.test/api/v1/events");
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("POST");
+    await response.body?.cancel();
+  });
+
+  it("limits a key to its rate, and says when to come again", async () => {
+    let response = await post(JSON.stringify(booking()), { key: TEST_KEYS.limited });
+    for (let i = 0; i < 110 && response.status === 202; i++) {
+      await response.body?.cancel();
+      response = await post(JSON.stringify(booking()), { key: TEST_KEYS.limited });
+    }
+    expect(response.status).toBe(429);
+    expect(await response.json()).toMatchObject({ type: "/docs/problems#rate_limited" });
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(response.headers.get("ratelimit-policy")).toBe('"key";q=2;w=60');
+    expect(response.headers.get("ratelimit")).toMatch(/^"key";r=0;t=\d+$/);
+  });
+
+  it("answers under the caller's trace id", async () => {
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    const response = await post(JSON.stringify(booking()), { headers });
+    expect(response.headers.get("x-trace-id")).toBe(traceId);
+    await response.body?.cancel();
+  });
+});
+
+describe("the other routes", () => {
+  const get = (path: string, key?: string) =>
+    exports.default.fetch(`https://example.test${path}`, key ? { headers: bearer(key) } : {});
+
+  it("are open where they say how it is, and closed where they say what was done", async () => {
+    expect((await get("/healthz")).status).toBe(200);
+    expect(await (await get("/readyz")).json()).toMatchObject({ status: "ready" });
+    expect((await get("/metrics")).status).toBe(401);
+    expect((await get("/nowhere")).status).toBe(404);
+  });
+
+  it("count events and requests", async () => {
+    const counted = async (name: string) => {
+      const text = await (await get("/metrics", TEST_KEYS.ingest)).text();
+      const line = text.split("\n").find((one) => one.startsWith(`${name} `));
+      return Number(line?.split(" ").at(-1) ?? 0);
+    };
+    const accepted = await counted("ingest_events_accepted_total");
+    const unknown = await counted('ingest_events_rejected_total{type="unknown_region"}');
+    await post(JSON.stringify([booking(), booking(), booking({ region_id: "x" })]));
+    expect(await counted("ingest_events_accepted_total")).toBe(accepted + 2);
+    expect(await counted('ingest_events_rejected_total{type="unknown_region"}')).toBe(unknown + 1);
+    expect(await counted('ingest_requests_total{status="202"}')).toBeGreaterThan(0);
+  });
+});
