@@ -3,7 +3,7 @@
  *
  * A process of its own. It ends on SIGTERM, and when the supervisor is gone; the runtime ends with it.
  */
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { SECOND_MS } from "../../domain/units.ts";
 import { tellParent } from "../child-message.ts";
 import { apiKeysSecret, loadCredentials } from "../credentials.ts";
@@ -47,6 +47,11 @@ function onRuntimeRestart(): void {
   tellParent({ kind: "runtime_restarted", afterMs: Math.round(performance.now() - endedAt) });
 }
 
+// What Miniflare keeps for a while lies in the data dir too, so that what a killed run left is removed by the next.
+await rm(dataDir.edgeTemporary, { recursive: true, force: true });
+await mkdir(dataDir.edgeTemporary, { recursive: true });
+process.env.TMPDIR = dataDir.edgeTemporary;
+
 const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const builds = await Promise.all(WORKERS.map(loadBuild));
 await migrateEdge(dataDir.edge, builds.find(({ name }) => name === "pricing")?.d1Databases);
@@ -58,7 +63,6 @@ const workers = WORKERS.flatMap(({ name }, i) => {
   const bindings = { ...build.bindings, ...secrets, ...virtualClock };
   return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
-await rm(dataDir.edgeTemporary, { recursive: true, force: true });
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     host,
