@@ -1,4 +1,4 @@
-/** The origin's own tables. `npx drizzle-kit generate` writes their migrations; docs/storage.md says who reads them. */
+/** The origin's own tables. drizzle.config.ts says how their migrations are written; docs/storage.md who reads them. */
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Files that were taken into the offline store. */
