@@ -1,0 +1,123 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, reset } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { BatchPacker } from "../../../contract/event-batch.ts";
+import type { OutboxIntakeRpc, ParcelsApplied, RegionIntakeRpc } from "../../../contract/rpc.ts";
+import type { EpochMs, RegionId } from "../../../domain/units.ts";
+import { aggregatorMetrics } from "../../../workers/aggregator/aggregator-metrics.ts";
+import { consumeParcels } from "../../../workers/aggregator/consume-parcels.ts";
+import worker from "../../../workers/aggregator/index.ts";
+import { parcelOfEvents } from "../../support/parcels.ts";
+import { demandEvent } from "../../support/region-deliveries.ts";
+import { bearer, TEST_KEYS } from "../../support/test-keys.ts";
+
+beforeEach(() => reset());
+
+function parcel(number: number, region: string, keys: readonly number[]) {
+  const now = Date.now() as EpochMs;
+  const regionId = region as RegionId;
+  const events = keys.map((n) => demandEvent(n, { regionId, occurredAt: now }));
+  return parcelOfEvents(events, { number, receivedAt: now, regionId }).buffer;
+}
+
+const batchOf = (bodies: readonly unknown[]) =>
+  createMessageBatch(
+    "events",
+    bodies.map((body, i) => ({ id: `m-${i}`, timestamp: 0, attempts: 1, body })),
+  );
+
+describe("the queue's consumer", () => {
+  it("brings parcels to their regions and is done with them", async () => {
+    const batch = batchOf([
+      parcel(1, "nyc-161", [1, 2]),
+      parcel(2, "nyc-234", [3]),
+      parcel(3, "nyc-161", [4]),
+    ]);
+    const context = createExecutionContext();
+    await worker.queue(batch, env);
+    const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
+    expect(explicitAcks.toSorted()).toEqual(["m-0", "m-1", "m-2"]);
+    expect(retryMessages).toEqual([]);
+    expect((await env.REGIONS.getByName("nyc-161").demand()).totals.booking).toBe(3);
+    expect((await env.REGIONS.getByName("nyc-234").demand()).totals.booking).toBe(1);
+  });
+
+  it("has the parcels of a region that fails brought again, and no other", async () => {
+    const nothing: ParcelsApplied = {
+      events: 0,
+      duplicates: 0,
+      late: 0,
+      repeatedParcels: 0,
+      watermarkLagMs: 0,
+    };
+    const region = (regionId: RegionId): RegionIntakeRpc => ({
+      apply: async () => {
+        if (regionId === "broken") throw new Error("broken");
+        return nothing;
+      },
+    });
+    const logged: string[] = [];
+    const metrics = aggregatorMetrics();
+    const batch = batchOf([
+      parcel(1, "nyc-161", [1]),
+      parcel(2, "broken", [2]),
+      "no parcel",
+      parcel(3, "broken", [3]),
+      new Uint8Array(parcel(4, "nyc-234", [4])).slice(0, 30).buffer,
+    ]);
+    await consumeParcels(batch.messages, {
+      region,
+      wallNow: () => 0,
+      metrics,
+      log: (_, message) => logged.push(message),
+    });
+    const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+    expect(explicitAcks.toSorted()).toEqual(["m-0", "m-2", "m-4"]);
+    expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m-1", "m-3"]);
+    expect(logged.toSorted()).toEqual([
+      "a message is no parcel",
+      "a message is no parcel",
+      "a region did not take its parcels",
+    ]);
+    expect(metrics.registry.text()).toContain("aggregator_foreign_messages_total 2");
+  });
+});
+
+describe("the way from the door's outbox", () => {
+  it("ends in the windows, each event once, within two seconds", async () => {
+    const packer = new BatchPacker();
+    const now = Date.now() as EpochMs;
+    for (let n = 0; n < 9; n++) {
+      const regionId = (n % 3 === 0 ? "nyc-161" : "nyc-234") as RegionId;
+      packer.add(demandEvent(n % 6, { regionId, occurredAt: now }));
+    }
+    const outbox = env.OUTBOX.getByName("outbox-0") as unknown as OutboxIntakeRpc;
+    expect(await outbox.append(packer.finish(now))).toBe("stored");
+    const totalsOf = async (region: string) =>
+      (await env.REGIONS.getByName(region).demand()).totals;
+    await vi.waitFor(
+      async () => {
+        expect(await totalsOf("nyc-161")).toMatchObject({ booking: 2, duplicates: 1 });
+        expect(await totalsOf("nyc-234")).toMatchObject({ booking: 4, duplicates: 2 });
+      },
+      { timeout: 2_000, interval: 20 },
+    );
+  });
+});
+
+describe("the routes", () => {
+  const get = (path: string, key?: string) =>
+    exports.default.fetch(`https://example.test${path}`, key ? { headers: bearer(key) } : {});
+
+  it("are open where they say how it is, and closed where they say what was done", async () => {
+    expect((await get("/healthz")).status).toBe(200);
+    expect((await get("/readyz")).status).toBe(200);
+    expect((await get("/metrics")).status).toBe(401);
+    const metrics = await get("/metrics", TEST_KEYS.pricing);
+    expect(await metrics.text()).toContain("# TYPE aggregator_events_applied_total counter");
+    expect((await get("/nowhere")).status).toBe(404);
+    const posted = await exports.default.fetch("https://example.test/healthz", { method: "POST" });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get("x-trace-id")).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
