@@ -11,17 +11,21 @@ const tooLarge = (maxBytes: number): Problem => ({
 
 /** The body as text, or the problem it is. */
 export async function readText(request: Request, maxBytes: number): Promise<string | Problem> {
+  if (isAnnouncedWithin(request, maxBytes)) return request.text();
   const bytes = await readBytes(request, maxBytes);
   return bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : bytes;
 }
 
 /** The body, at most `maxBytes` of it, or the problem it is. */
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | Problem> {
-  const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) <= maxBytes) {
-    return new Uint8Array(await request.arrayBuffer());
-  }
+  if (isAnnouncedWithin(request, maxBytes)) return new Uint8Array(await request.arrayBuffer());
   return request.body ? readStream(request.body, maxBytes) : new Uint8Array();
+}
+
+/** The runtime holds a body to the length it was announced with. */
+function isAnnouncedWithin({ headers }: Request, maxBytes: number): boolean {
+  const announced = headers.get("content-length");
+  return announced !== null && Number(announced) <= maxBytes;
 }
 
 async function readStream(
@@ -57,7 +61,7 @@ function concat(parts: Uint8Array[], size: number): Uint8Array {
 
 /** Reads a body that nobody wants and throws it away, within a bound: a client still sending then sees the answer. */
 export async function discardBody(request: Request): Promise<void> {
-  if (request.body && !request.bodyUsed) await readStream(request.body, 0);
+  if (!request.bodyUsed && request.body) await readStream(request.body, 0);
 }
 
 /** The media type of a Content-Type header, without parameters, in lower case. */

@@ -72,10 +72,11 @@ export class WindowCounts {
 
   private sum(type: CountedType, first: number, last: number): number {
     const index = COUNTED_INDEX[type];
+    const from = Math.max(first, last - RING_SECONDS + 1);
     let total = 0;
-    for (let second = Math.max(first, last - RING_SECONDS + 1); second <= last; second++) {
-      const slot = slotOf(second);
+    for (let second = from, slot = slotOf(from); second <= last; second++) {
       if (this.secondOf[slot] === second) total += this.counts[slot * TYPES + index] ?? 0;
+      slot = slot + 1 === RING_SECONDS ? 0 : slot + 1;
     }
     return total;
   }

@@ -2,8 +2,12 @@ import { POINTER, regionsKey } from "../../contract/store-keys.ts";
 
 export const TEST_REGIONS = ["nyc-161", "nyc-234", "nyc-231"];
 
+interface ConfigWriter {
+  put(key: string, value: string): Promise<unknown>;
+}
+
 /** Publishes regions under their ids alone, as the origin would. */
-export async function publishRegions(config: KVNamespace, ids = TEST_REGIONS): Promise<void> {
+export async function publishRegions(config: ConfigWriter, ids = TEST_REGIONS): Promise<void> {
   const regions = ids.map((region_id) => ({
     region_id,
     name: region_id,

@@ -71,11 +71,10 @@ export class RegionWindowObject
 
   async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
     const applied = this.guarded((region) => region.apply(parcels, this.seams.eventNow()));
-    const isFull = this.region.aheadBytes > MAX_AHEAD_BYTES;
-    this.persistTimer ??= setTimeout(
-      () => this.ctx.waitUntil(this.settle()),
-      isFull ? 0 : this.persistAfterMs,
-    );
+    if (this.region.aheadBytes > MAX_AHEAD_BYTES) this.persist();
+    this.persistTimer ??= setTimeout(() => {
+      this.ctx.waitUntil(this.settle());
+    }, this.persistAfterMs);
     return applied;
   }
 

@@ -51,36 +51,49 @@ export function idHashesFrom(secret: string): IdHashes {
   };
 }
 
-const SLOTS = 65_536;
+const PAIRS = 65_536;
 /** Two halves of the hash that names the person here, two of the hash that is answered. */
 const COLUMNS = 4;
+const PAIR_LENGTH = 2 * COLUMNS;
 
-/** The latest 65,536 hashes or so, a megabyte of numbers: a slot keeps the last person that fell on it. */
+/**
+ * The latest 100,000 hashes or so, two megabytes of numbers. A person's name falls on a pair of entries, where the newer of the
+ * two stands first.
+ */
 class HashCache {
   /** What was found or put last. */
   readonly found: Hash64 = { high: 0, low: 0 };
-  private readonly entries = new Uint32Array(SLOTS * COLUMNS);
-  private at = 0;
+  private readonly entries = new Uint32Array(PAIRS * PAIR_LENGTH);
+  private pairAt = 0;
   private nameHigh = 0;
   private nameLow = 0;
 
   /** True when a person is here; `found` is then their hash. */
   find(nameHigh: number, nameLow: number): boolean {
-    const { entries, found } = this;
-    const at = (nameLow % SLOTS) * COLUMNS;
-    this.at = at;
+    this.pairAt = (nameLow % PAIRS) * PAIR_LENGTH;
     this.nameHigh = nameHigh;
     this.nameLow = nameLow;
-    if (entries[at] !== nameHigh || entries[at + 1] !== nameLow) return false;
-    found.high = entries[at + 2] ?? 0;
-    found.low = entries[at + 3] ?? 0;
-    return found.high !== 0 || found.low !== 0;
+    return this.take(this.pairAt) || this.take(this.pairAt + COLUMNS);
   }
 
-  /** Keeps the hash of the person that was looked for last. */
+  /** Keeps the hash of the person that was looked for last, in place of the older of its pair. */
   put(high: number, low: number): void {
-    this.entries.set([this.nameHigh, this.nameLow, high, low], this.at);
+    const { entries, pairAt: at } = this;
+    entries.copyWithin(at + COLUMNS, at, at + COLUMNS);
+    entries[at] = this.nameHigh;
+    entries[at + 1] = this.nameLow;
+    entries[at + 2] = high;
+    entries[at + 3] = low;
     this.found.high = high;
     this.found.low = low;
+  }
+
+  private take(at: number): boolean {
+    const { entries, found } = this;
+    if (entries[at] !== this.nameHigh || entries[at + 1] !== this.nameLow) return false;
+    found.high = entries[at + 2] ?? 0;
+    found.low = entries[at + 3] ?? 0;
+    // No hash is all zeros, so an entry that was never put is not found.
+    return found.high !== 0 || found.low !== 0;
   }
 }
