@@ -11,7 +11,7 @@ import { localTimeOf, seasonOf } from "./calendar.ts";
 import { type Context, valueAt, weatherSeverity } from "./context.ts";
 import type { BookingHistory } from "./history.ts";
 import { cancelRateOf, type LiveSignals, utilizationOf } from "./signals.ts";
-import { DAY_MS, HOUR_MS, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
 
 /** Changes whenever a name, its order or its meaning does; a model only runs on the version it was trained on. */
 export const FEATURE_SET_VERSION = "fs1";
@@ -43,6 +43,8 @@ export interface FeatureInputs {
   timeZone: string;
   history: BookingHistory;
   signals: LiveSignals;
+  /** Since when the live windows have heard all there was; before that, the history stands in for them. */
+  liveSince: EpochMs;
   context: Context;
 }
 
@@ -54,9 +56,12 @@ export interface Features {
 }
 
 /** The features of one region at `signals.asOf`. Costs about a hundred lookups, however long the history. */
-export function featuresFrom({ timeZone, history, signals, context }: FeatureInputs): Features {
+export function featuresFrom(inputs: FeatureInputs): Features {
+  const { timeZone, history, signals, liveSince, context } = inputs;
   const { asOf } = signals;
-  const lag1 = signals.bookingCount15m;
+  const lag1 =
+    signals.bookingCount15m +
+    history.between(asOf - QUARTER_HOUR_MS, Math.max(liveSince, asOf - QUARTER_HOUR_MS));
   // The last 15 minutes come from the live windows, exact to seconds; what lies before from the quarter hours.
   const recent = (spanMs: number) =>
     history.covers(asOf - spanMs, asOf - QUARTER_HOUR_MS)

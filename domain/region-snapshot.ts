@@ -24,7 +24,8 @@ export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureS
   const signals = state.signalsAt(asOf);
   const context = state.contextAt(asOf, timeZone);
   const history = state.historyAt(asOf);
-  const { values, usual } = featuresFrom({ timeZone, history, signals, context });
+  const liveSince = state.parts.beganAt ?? asOf;
+  const { values, usual } = featuresFrom({ timeZone, history, signals, liveSince, context });
   return {
     regionId,
     tick,

@@ -37,8 +37,12 @@ export type FeedNote =
 
 /** How often the feed looks whether something happened, in wall time. */
 const POLL_MS = 250;
-/** One look covers at most this much event time, so that a quiet stretch never holds up the end. */
-const MAX_BATCH_SPAN_MS = 30 * MINUTE_MS;
+/**
+ * A feed that is behind plays at most so many times as fast as event time passes. Batches take ways of different length to
+ * their region; sent all at once, the newest would move the watermark past the others.
+ */
+const CATCH_UP_PACE = 4;
+const MIN_LOOK_MS = MINUTE_MS;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10 * SECOND_MS;
 
@@ -53,13 +57,16 @@ export async function playFeed(
   signal: AbortSignal,
 ): Promise<void> {
   let nextAt = fromAt;
+  let lookedAt = ports.eventNow();
   while (!signal.aborted) {
     const now = ports.eventNow();
     if (now <= nextAt) {
       await ports.sleep(POLL_MS);
       continue;
     }
-    const untilAt = Math.min(now, nextAt + MAX_BATCH_SPAN_MS) as EpochMs;
+    const lookMs = Math.max(MIN_LOOK_MS, CATCH_UP_PACE * (now - lookedAt));
+    lookedAt = now;
+    const untilAt = Math.min(now, nextAt + lookMs) as EpochMs;
     const batch = nextBatch(ports.source, nextAt, untilAt, ports.maxEvents);
     if (batch.events.length > 0) {
       const answer = await postUntilSettled(
@@ -73,7 +80,9 @@ export async function playFeed(
       await ports.saveCursor(batch.nextAt);
     }
     nextAt = batch.nextAt;
-    if (nextAt === now) await ports.sleep(POLL_MS);
+    // A quiet stretch is passed over at once; a busy look that was cut short goes on at once.
+    const isQuiet = batch.events.length === 0 && nextAt < now;
+    if (!isQuiet && nextAt === untilAt) await ports.sleep(POLL_MS);
   }
 }
 

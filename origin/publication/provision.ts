@@ -121,8 +121,8 @@ async function seedHistories(
 ): Promise<EdgeFault | null> {
   const seeded = await seededRegions(store.database);
   const waiting = regions.value.regions
-    .map((region) => region.region_id as RegionId)
-    .filter((regionId) => !seeded.has(regionId));
+    .map(({ region_id, timezone }) => ({ regionId: region_id as RegionId, timeZone: timezone }))
+    .filter(({ regionId }) => !seeded.has(regionId));
   const total = waiting.length;
   if (total === 0) return null;
   const plan = seedPlanFrom(clock, wallNow(), HISTORY.endAt);
@@ -132,8 +132,9 @@ async function seedHistories(
   let done = 0;
   let fault: EdgeFault | null = null;
   const seedNext = async () => {
-    for (let regionId = waiting.pop(); regionId && !fault; regionId = waiting.pop()) {
-      const answer = await edge.seedHistory(regionId, seedFrom(table, regionId, plan));
+    for (let region = waiting.pop(); region && !fault; region = waiting.pop()) {
+      const { regionId } = region;
+      const answer = await edge.seedHistory(regionId, seedFrom(table, region, plan));
       if (isEdgeFault(answer)) fault = answer;
       else {
         const version = new Date(plan.recordedUntil + plan.shiftMs).toISOString();

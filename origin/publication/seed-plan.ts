@@ -1,6 +1,7 @@
 /** Which stretch of the shipped past a region is told as its own. */
 import type { VirtualClock } from "../../contract/clock.ts";
 import type { HistorySeed } from "../../contract/rpc.ts";
+import { offsetMsAt } from "../../domain/calendar.ts";
 import { HISTORY_SLOTS } from "../../domain/history.ts";
 import {
   type EpochMs,
@@ -37,12 +38,30 @@ export function seedPlanFrom(
   return { recordedUntil: floorTo(plus(wallNow, -shiftMs), QUARTER_HOUR_MS), shiftMs };
 }
 
-/** The last 29 days of a region in a table, as the plan tells them. */
-export function seedFrom(table: BookingTable, regionId: RegionId, plan: SeedPlan): HistorySeed {
-  const skipped = Math.max(0, table.slots - HISTORY_SLOTS);
-  const counts = table.countsByRegion.get(regionId) ?? new Uint32Array(table.slots);
+/**
+ * The last 29 days of a region in a table, as the plan tells them.
+ *
+ * Weeks are moved on the region's own wall clock, so that its rush hours stay in place where daylight saving began or ended
+ * in between. The hour that an autumn night has twice is told twice.
+ */
+export function seedFrom(
+  table: BookingTable,
+  { regionId, timeZone }: { regionId: RegionId; timeZone: string },
+  { recordedUntil, shiftMs }: SeedPlan,
+): HistorySeed {
+  const counts = table.countsByRegion.get(regionId);
+  const slotOf = (toldAt: EpochMs) => {
+    const sameUtcAt = plus(toldAt, -shiftMs);
+    const recordedAt = sameUtcAt + offsetMsAt(toldAt, timeZone) - offsetMsAt(sameUtcAt, timeZone);
+    return (recordedAt - table.startAt) / QUARTER_HOUR_MS;
+  };
+  const toldUntil = plus(recordedUntil, shiftMs);
+  const slots = Array.from({ length: HISTORY_SLOTS }, (_, i) => {
+    return slotOf(plus(toldUntil, (i - HISTORY_SLOTS) * QUARTER_HOUR_MS));
+  });
+  const known = slots.filter((slot) => slot >= 0);
   return {
-    startAt: plus(table.startAt, skipped * QUARTER_HOUR_MS + plan.shiftMs),
-    counts: Array.from(counts.subarray(skipped)),
+    startAt: plus(toldUntil, -known.length * QUARTER_HOUR_MS),
+    counts: known.map((slot) => counts?.[slot] ?? 0),
   };
 }

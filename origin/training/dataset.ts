@@ -62,6 +62,7 @@ function fillRow(matrix: TrainingMatrix, row: number, region: RegionHistory, asO
     timeZone,
     history: bookings,
     signals: pastSignals(bookings, asOf),
+    liveSince: bookings.startAt,
     context: region.contextAt(asOf),
   });
   values.forEach((value, feature) => {

@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { localTimeOf } from "../../domain/calendar.ts";
 import { HISTORY_SLOTS } from "../../domain/history.ts";
-import { DAY_MS, epochMs, QUARTER_HOUR_MS, type RegionId, WEEK_MS } from "../../domain/units.ts";
+import {
+  DAY_MS,
+  epochMs,
+  plus,
+  QUARTER_HOUR_MS,
+  type RegionId,
+  WEEK_MS,
+} from "../../domain/units.ts";
 import type { BookingTable } from "../../origin/offline/load-bookings.ts";
 import { isDue } from "../../origin/publication/is-due.ts";
 import { seedFrom, seedPlanFrom } from "../../origin/publication/seed-plan.ts";
@@ -58,26 +66,44 @@ describe("seedPlanFrom()", () => {
 });
 
 describe("seedFrom()", () => {
-  const region = "a-1" as RegionId;
+  const regionId = "a-1" as RegionId;
+  const region = { regionId, timeZone: "America/New_York" };
+  const startAt = epochMs(Date.UTC(2014, 3, 1, 4));
   const tableOf = (slots: number): BookingTable => ({
-    startAt: epochMs(0),
+    startAt,
     slots,
-    countsByRegion: new Map([[region, Uint32Array.from({ length: slots }, (_, slot) => slot)]]),
+    countsByRegion: new Map([[regionId, Uint32Array.from({ length: slots }, (_, slot) => slot)]]),
   });
+  const endOf = (slots: number) => plus(startAt, slots * QUARTER_HOUR_MS);
 
-  test("takes the last 29 days, and ends where the table ends", () => {
+  test("takes the last 29 days, and ends where the plan says", () => {
     const slots = HISTORY_SLOTS + 10;
-    const plan = { recordedUntil: epochMs(slots * QUARTER_HOUR_MS), shiftMs: WEEK_MS };
+    const plan = { recordedUntil: endOf(slots), shiftMs: WEEK_MS };
     const seed = seedFrom(tableOf(slots), region, plan);
     expect(seed.counts).toHaveLength(HISTORY_SLOTS);
     expect(seed.counts.at(-1)).toBe(slots - 1);
-    expect(seed.startAt).toBe(10 * QUARTER_HOUR_MS + WEEK_MS);
+    expect(seed.startAt).toBe(startAt + 10 * QUARTER_HOUR_MS + WEEK_MS);
   });
 
-  test("tells a region without bookings a stretch of zeros", () => {
-    const plan = { recordedUntil: epochMs(0), shiftMs: 0 };
-    expect(seedFrom(tableOf(3), "b-1" as RegionId, plan)).toEqual({
-      startAt: 0,
+  test("keeps each hour of the region's day where it was when daylight saving has ended since", () => {
+    const slots = HISTORY_SLOTS + 200;
+    const recordedUntil = endOf(slots);
+    const weeks = Math.floor((Date.UTC(2015, 0, 20) - recordedUntil) / WEEK_MS);
+    const seed = seedFrom(tableOf(slots), region, { recordedUntil, shiftMs: weeks * WEEK_MS });
+    seed.counts.forEach((slot, i) => {
+      const told = localTimeOf(plus(seed.startAt, i * QUARTER_HOUR_MS), region.timeZone);
+      const recorded = localTimeOf(endOf(slot), region.timeZone);
+      expect([told.minuteOfDay, told.dayOfWeek]).toEqual([
+        recorded.minuteOfDay,
+        recorded.dayOfWeek,
+      ]);
+    });
+  });
+
+  test("tells a region without bookings a stretch of zeros, no longer than the table", () => {
+    const other = { ...region, regionId: "b-1" as RegionId };
+    expect(seedFrom(tableOf(3), other, { recordedUntil: endOf(3), shiftMs: 0 })).toEqual({
+      startAt,
       counts: [0, 0, 0],
     });
   });

@@ -34,6 +34,7 @@ describe("datasetFrom()", () => {
         timeZone: region.timeZone,
         history: region.bookings,
         signals: pastSignals(region.bookings, asOf),
+        liveSince: region.bookings.startAt,
         context: region.contextAt(asOf),
       });
       expect(featureRow(dataset.matrix, row)).toEqual(values);
