@@ -61,10 +61,10 @@ describe("packed events", () => {
 
   it("that are cut short anywhere are noticed, not misread", () => {
     fc.assert(
-      fc.property(event, fc.double({ min: 0, max: 1, maxExcluded: true }), (one, share) => {
+      fc.property(event, fc.nat({ max: 10_000 }), (one, anywhere) => {
         const writer = new ByteWriter();
         packEvent(writer, one);
-        const cut = writer.copy().subarray(0, 1 + Math.floor(share * (writer.length - 1)));
+        const cut = writer.copy().subarray(0, 1 + (anywhere % (writer.length - 1)));
         expect(() => new EventCursor("r-1" as RegionId, cut).next()).toThrow(RangeError);
       }),
     );
