@@ -5,7 +5,7 @@
  * configuration give a usable key away.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What each role may do. A permission is checked once, where the route is declared. */
 export const ROLE_PERMISSIONS = {

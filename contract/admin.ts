@@ -1,5 +1,5 @@
 /** What an administrator sends and is told: models, rules, regions, history, and who changed what. */
-import { z } from "zod";
+import * as z from "zod";
 import type { EpochMs } from "../domain/units.ts";
 import { errorMetricsSchema } from "./model.ts";
 import { instantSchema } from "./names.ts";

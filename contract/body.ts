@@ -10,8 +10,13 @@ const tooLarge = (maxBytes: number): Problem => ({
 });
 
 /** The body as text, or the problem it is. */
-export async function readText(request: Request, maxBytes: number): Promise<string | Problem> {
-  if (isAnnouncedWithin(request, maxBytes)) return request.text();
+export function readText(request: Request, maxBytes: number): Promise<string | Problem> {
+  return isAnnouncedWithin(request, maxBytes)
+    ? request.text()
+    : readStreamedText(request, maxBytes);
+}
+
+async function readStreamedText(request: Request, maxBytes: number): Promise<string | Problem> {
   const bytes = await readBytes(request, maxBytes);
   return bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : bytes;
 }

@@ -5,7 +5,7 @@
  * install a virtual clock through the VIRTUAL_CLOCK binding, which no wrangler.toml declares, so that a day of the past
  * plays in minutes. Caches, limits and quotes stay on the wall clock.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type EpochMs, epochMs } from "../domain/units.ts";
 
 export const virtualClockSchema = z.strictObject({

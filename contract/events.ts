@@ -1,5 +1,5 @@
 /** POST /api/v1/events: what an event looks like, and what comes back. */
-import { z } from "zod";
+import * as z from "zod";
 import { instantSchema, personIdSchema, productTypeSchema, regionIdSchema } from "./names.ts";
 
 export const MAX_EVENTS_PER_REQUEST = 500;

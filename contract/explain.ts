@@ -1,5 +1,5 @@
 /** GET /api/v1/pricing/explain: a decision, what went into it, and how one led to the other. */
-import { z } from "zod";
+import * as z from "zod";
 import { valueAt } from "../domain/context.ts";
 import { FEATURE_NAMES } from "../domain/features.ts";
 import type { DemandForecast } from "../domain/forecast.ts";

@@ -1,6 +1,6 @@
 /** A model artefact: ONNX bytes and the card that says what they are. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { ModelVersion } from "../domain/units.ts";
 
 export const MAX_MODEL_BYTES = 25 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /** How ids look on the wire. */
-import { z } from "zod";
+import * as z from "zod";
 import type { EpochMs, ProductType, RegionId } from "../domain/units.ts";
 
 export const regionIdSchema = z

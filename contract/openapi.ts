@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 description of the product, made from OPERATIONS. */
-import { z } from "zod";
+import * as z from "zod";
 import { eventSchema } from "./events.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { PROBLEMS, type ProblemType, problemSchema } from "./problem.ts";
@@ -116,19 +116,13 @@ function responsesOf(operation: Operation, schemas: NamedSchemas): Json {
 }
 
 /** Every problem an operation can answer with. */
-export function problemsOf({
-  permission,
-  parameters,
-  query,
-  body,
-  problems,
-}: Operation): ProblemType[] {
+export function problemsOf({ permission, query, body, problems }: Operation): ProblemType[] {
   const bodies = Object.keys(body ?? {});
   return [
     ...(bodies.includes("application/json") ? (["malformed_json"] as const) : []),
     ...(permission === null ? [] : (["unauthenticated", "forbidden"] as const)),
     ...(bodies.length > 0 ? (["body_too_large", "unsupported_media_type"] as const) : []),
-    ...(parameters || query || body ? (["invalid_request"] as const) : []),
+    ...(query || body ? (["invalid_request"] as const) : []),
     ...(permission === null ? [] : (["rate_limited"] as const)),
     ...problems,
     "internal",

@@ -1,7 +1,7 @@
 /**
  * Every route of the product at the edge, once: the router, the checks of keys and openapi.json are made from this list.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Permission } from "./access.ts";
 import {
   configChangesAnswerSchema,
@@ -126,7 +126,7 @@ export const OPERATIONS = {
     summary: "The regions that are priced",
     permission: "demand:read",
     answer: json(regionsDocumentSchema),
-    problems: [],
+    problems: ["not_published"],
   },
   readDemand: {
     method: "GET",
@@ -173,7 +173,7 @@ export const OPERATIONS = {
     summary: "The rules in force",
     permission: "admin",
     answer: json(rulesAnswerSchema),
-    problems: [],
+    problems: ["not_published"],
   },
   publishRules: {
     method: "PUT",

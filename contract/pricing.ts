@@ -1,5 +1,5 @@
 /** Prices, forecasts and explanations on the wire. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Decision, SOURCES } from "../domain/decision.ts";
 import type { DemandForecast } from "../domain/forecast.ts";
 import type { FACTORS } from "../domain/price.ts";

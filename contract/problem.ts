@@ -4,7 +4,7 @@
  * One table holds every problem there is: its type is stable, its title a sentence. What went wrong this time goes into
  * `detail`; fields that do not fit go into `errors`, each with its path.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const PROBLEMS = {
   malformed_json: [400, "The body is not JSON."],

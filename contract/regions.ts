@@ -1,6 +1,6 @@
 /** The regions document, and GET /api/v1/regions/{id}/demand. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { Supply } from "../domain/context.ts";
 import type { Region } from "../domain/region.ts";
 import {
@@ -32,7 +32,14 @@ export const regionSchema = z.strictObject({
 
 /** All regions there are; published as one document, so that every isolate knows all of them from one read. */
 export const regionsDocumentSchema = z.strictObject({
-  regions: z.array(regionSchema).min(1).max(10_000),
+  regions: z
+    .array(regionSchema)
+    .min(1)
+    .max(10_000)
+    .refine(
+      (regions) => new Set(regions.map((region) => region.region_id)).size === regions.length,
+      "Two regions have the same id.",
+    ),
 });
 export type RegionsDocument = z.input<typeof regionsDocumentSchema>;
 

@@ -1,6 +1,6 @@
 /** The rules document as the pricing team writes it: decimal prices, snake_case. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { faultsOf, type ProductRules, type RuleSet, type VersionedRules } from "../domain/rules.ts";
 import type { MinorUnits, RulesVersion } from "../domain/units.ts";
 import { minorFrom } from "./money.ts";

@@ -42,6 +42,11 @@ export function forecastFrom(
   return { modelVersion, madeAt: asOf, points };
 }
 
+/** True while some of what it forecast is still to come. */
+export function isCurrent(forecast: DemandForecast, asOf: EpochMs): boolean {
+  return forecast.points.some((point) => point.at > asOf);
+}
+
 /**
  * How unusual the coming hour is, 0 to 1: forecast / (forecast + usual), so 0.5 is an ordinary hour and 0.75 one with
  * three times its usual bookings. An hour with nothing expected and nothing usual is ordinary.

@@ -24,8 +24,7 @@ async function createOrt(): Promise<OrtModule> {
   const ort = await withoutNodePath(() =>
     createOrtModule({
       numThreads: 1,
-      instantiateWasm: (imports, done) =>
-        done(new WebAssembly.Instance(ortWasm, imports), ortWasm),
+      instantiateWasm: (imports, done) => done(new WebAssembly.Instance(ortWasm, imports), ortWasm),
     }),
   );
   if (ort._OrtInit(1, LOG_ERRORS_ONLY) !== 0) throw lastErrorOf(ort, "ONNX Runtime did not start");

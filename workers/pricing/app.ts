@@ -1,0 +1,118 @@
+/** Puts the Worker together from what it depends on: the real bindings in index.ts, others in tests. */
+import type { Authenticate } from "../../contract/access.ts";
+import type { Log } from "../../contract/log.ts";
+import { createMetrics, type Metrics } from "../../contract/metrics.ts";
+import { hexSource, traceIdSource } from "../../contract/trace.ts";
+import type { EpochMs } from "../../domain/units.ts";
+import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
+import { seedHistory } from "./admin/history.ts";
+import { listModels, publishModel, registerModel } from "./admin/models.ts";
+import { createCatalog } from "./catalog.ts";
+import { createCells } from "./cells.ts";
+import { createDecisionLog } from "./decision-log.ts";
+import type { EdgeDatabase } from "./decision-store.ts";
+import { createDependency } from "./dependency.ts";
+import { showDocs, showProblems } from "./docs/pages.ts";
+import { createModels } from "./model/models.ts";
+import { createPipeline } from "./pipeline.ts";
+import { createPriceMetrics } from "./price-metrics.ts";
+import { createRouter, type Fetch } from "./router.ts";
+import { computePrice, computePrices } from "./routes/compute.ts";
+import { forecastDemand, listRegions, readDemand } from "./routes/demand.ts";
+import { explainPrice } from "./routes/explain-price.ts";
+import { forwardEvents } from "./routes/forward-events.ts";
+import { describeApi, health, readiness, showMetrics } from "./routes/service.ts";
+import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./stores.ts";
+
+export interface PricingPorts {
+  regionWindows: RegionWindows;
+  config: ConfigStore;
+  modelStore: ModelStore;
+  database: EdgeDatabase;
+  decisionQueue: DecisionQueue;
+  ingest: Pick<Fetcher, "fetch">;
+  authenticate: Authenticate;
+  wallNow: () => EpochMs;
+  fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
+  log: Log;
+}
+
+/** How long each may take to answer, in milliseconds. Nothing on the way of a warm price waits for any of them. */
+const LIMITS_MS = {
+  regions: 1_000,
+  region_history: 5_000,
+  kv: 1_000,
+  r2: 10_000,
+  d1: 1_500,
+  queue: 5_000,
+  ingest: 15_000,
+} as const;
+
+export interface Pricing {
+  fetch: Fetch;
+  metrics: Metrics;
+}
+
+export function createPricing(ports: PricingPorts): Pricing {
+  const { regionWindows, config, modelStore, database, wallNow, log, fillRandom } = ports;
+  const metrics = createMetrics();
+  const dependency = (name: keyof typeof LIMITS_MS) =>
+    createDependency({ name, limitMs: LIMITS_MS[name], wallNow, log, metrics });
+  const regions = dependency("regions");
+  const configDependency = dependency("kv");
+  const modelDependency = dependency("r2");
+  const databaseDependency = dependency("d1");
+
+  const models = createModels(modelStore, modelDependency, log);
+  const catalog = createCatalog({ config, configDependency, models, wallNow, log, metrics });
+  const cells = createCells({
+    ...{ regionWindows, regions, config, configDependency },
+    ...{ catalog, wallNow, log, metrics },
+  });
+  const decisionLog = createDecisionLog({
+    queue: ports.decisionQueue,
+    dependency: dependency("queue"),
+    ...{ wallNow, log, metrics },
+  });
+  const pipeline = createPipeline({
+    ...{ catalog, cells, decisionLog },
+    metrics: createPriceMetrics(metrics),
+    nonce: hexSource(8, fillRandom),
+  });
+
+  const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
+  const admin = { ...shared, models, modelStore, modelDependency };
+  const fetch = createRouter(
+    {
+      authenticate: ports.authenticate,
+      wallNow,
+      newTraceId: traceIdSource(fillRandom),
+      log,
+      metrics,
+    },
+    {
+      computePrice: computePrice(pipeline, wallNow),
+      computePrices: computePrices(pipeline, wallNow),
+      explainPrice: explainPrice({ ...shared, cells, models, regionWindows, regions }),
+      forecastDemand: forecastDemand(pipeline),
+      listRegions: listRegions(catalog),
+      readDemand: readDemand(catalog, regionWindows, regions),
+      listModels: listModels(admin),
+      registerModel: registerModel(admin),
+      publishModel: publishModel(admin),
+      readRules: readRules(admin),
+      publishRules: publishRules(admin),
+      publishRegions: publishRegions(admin),
+      seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
+      listChanges: listChanges(admin),
+      health,
+      readiness: readiness(catalog, pipeline),
+      metrics: showMetrics(metrics),
+      openApi: describeApi,
+      docs: showDocs,
+      problems: showProblems,
+    },
+    forwardEvents(ports.ingest, dependency("ingest")),
+  );
+  return { fetch, metrics };
+}

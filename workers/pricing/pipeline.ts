@@ -1,0 +1,131 @@
+/**
+ * The way of a price, on one screen.
+ *
+ *     region -> snapshot -> forecast -> decision -> answer
+ *
+ * All of it is in memory when a request comes: `prepare` sees to that beside the requests, `tell` reads. Nothing here
+ * fails because something behind it is down; the answer says how good its basis was.
+ */
+import { instantText } from "../../contract/names.ts";
+import { type ComputeRequest, PRICE_VALID_MS } from "../../contract/pricing.ts";
+import type { Problem } from "../../contract/problem.ts";
+import type { EpochMs, ProductType, RegionId } from "../../domain/units.ts";
+import type { Call } from "./call.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Cell, Cells } from "./cells.ts";
+import type { DecisionLog } from "./decision-log.ts";
+import { within } from "./dependency.ts";
+import type { PriceMetrics } from "./price-metrics.ts";
+import { type Decided, decideProduct, type RegionPrices } from "./region-prices.ts";
+
+/** Features count for two minutes; afterwards an answer is stale, and says so. */
+const FEATURE_TTL_MS = 120_000;
+/** What the first request of a region or an isolate waits at most. */
+const FIRST_WAIT_MS = 250;
+
+export type Asked = Pick<ComputeRequest, "region_id" | "product_type">;
+
+/** Of a request, what a price needs. */
+export type Asking = Pick<Call, "now" | "traceId" | "waitUntil">;
+
+export interface Pipeline {
+  /** Looks after what a region is priced from. Null when there is nothing to wait for, which is nearly always. */
+  prepare(regionId: RegionId, asking: Asking): Promise<void> | null;
+  /** The JSON of an answer, or why there is none. `anew`: decided again from the features at hand. */
+  tell(asked: Asked, asking: Asking, anew: boolean): string | Problem;
+  /** The prices of a region, or null when there is no such region. */
+  pricesOf(regionId: RegionId, now: EpochMs): RegionPrices | null;
+}
+
+export function createPipeline(parts: {
+  catalog: Catalog;
+  cells: Cells;
+  decisionLog: DecisionLog;
+  metrics: PriceMetrics;
+  /** Sixteen hex digits, new each time. */
+  nonce: () => string;
+}): Pipeline {
+  const { catalog, cells, decisionLog, metrics, nonce } = parts;
+
+  function cellOf(regionId: RegionId): Cell | null {
+    const region = catalog.inForce().regions.byId.get(regionId);
+    return region ? cells.of(region) : null;
+  }
+
+  function prepareCell(regionId: RegionId, asking: Asking): Promise<void> | null {
+    const cell = cellOf(regionId);
+    if (!cell) return null;
+    if (cells.isDue(cell, asking.now)) asking.waitUntil(cells.refresh(cell));
+    return cell.isCold ? cell.warmed.promise : null;
+  }
+
+  /** Decides one product again from the features at hand, as if it had never been decided. */
+  function decideAnew(prices: RegionPrices, productType: ProductType): Decided | null {
+    const foresight = cells.foresee(prices.snapshot);
+    const decided = decideProduct({ ...prices, foresight }, productType);
+    const known = prices.byProduct.get(productType);
+    if (decided && known) decided.told = known.told && known.id === decided.id;
+    if (decided) prices.byProduct.set(productType, decided);
+    return decided;
+  }
+
+  function record({ region, snapshot }: RegionPrices, decided: Decided, asking: Asking) {
+    const { id, decision, forecast } = decided;
+    decided.told = true;
+    const entry = { id, decidedAt: asking.now, decision, region, snapshot, forecast };
+    asking.waitUntil(decisionLog.record(entry));
+  }
+
+  return {
+    prepare(regionId, asking) {
+      if (catalog.isDue(asking.now)) asking.waitUntil(catalog.renew());
+      if (catalog.hasAsked()) {
+        const warmed = prepareCell(regionId, asking);
+        return warmed && within(warmed, FIRST_WAIT_MS).then(() => undefined);
+      }
+      const first = catalog.renewDocuments().then(() => prepareCell(regionId, asking));
+      return within(first, FIRST_WAIT_MS).then(() => undefined);
+    },
+
+    tell({ region_id, product_type }, asking, anew) {
+      const { now, traceId } = asking;
+      const cell = cellOf(region_id);
+      if (!cell) {
+        return { type: "unknown_region", detail: `No region is called ${region_id}.` };
+      }
+      const prices = cells.pricesOf(cell, now);
+      const decided = anew ? decideAnew(prices, product_type) : prices.byProduct.get(product_type);
+      if (!decided) {
+        return { type: "unknown_product", detail: `${region_id} does not sell ${product_type}.` };
+      }
+      const cached = decided.told && !anew;
+      if (!decided.told) record(prices, decided, asking);
+
+      const { key, price } = decided.decision;
+      // Rules alone price without features, so there are none that could be old.
+      const stale =
+        key.source !== "rules_only" &&
+        prices.snapshot !== null &&
+        now - prices.snapshot.madeAt > FEATURE_TTL_MS;
+      metrics.count(key.source, stale, price.surgeMultiplier);
+      return `${decided.head}${nonce()}","trace_id":"${traceId}","valid_until":"${validUntil(now)}","stale":${stale},"cached":${cached}}`;
+    },
+
+    pricesOf(regionId, now) {
+      const cell = cellOf(regionId);
+      return cell && cells.pricesOf(cell, now);
+    },
+  };
+}
+
+let validUntilOf = Number.NaN;
+let validUntilText = "";
+
+/** Many requests share a millisecond; the text is made once for them. */
+function validUntil(now: number): string {
+  if (now !== validUntilOf) {
+    validUntilOf = now;
+    validUntilText = instantText(now + PRICE_VALID_MS);
+  }
+  return validUntilText;
+}

@@ -1,0 +1,43 @@
+/** A request's parameters and JSON body, checked, or the problem they are. */
+
+import type { z } from "zod";
+import { mediaTypeOf, readText } from "../../contract/body.ts";
+import { fieldErrorsFrom, type Problem } from "../../contract/problem.ts";
+
+/** The body as parsed JSON. */
+export async function readJson(
+  request: Request,
+  maxBytes: number,
+): Promise<{ json: unknown } | Problem> {
+  const contentType = request.headers.get("content-type");
+  if (contentType !== "application/json" && mediaTypeOf(contentType) !== "application/json") {
+    return { type: "unsupported_media_type", detail: "Send the body as application/json." };
+  }
+  const text = await readText(request, maxBytes);
+  if (typeof text !== "string") return text;
+  try {
+    return { json: JSON.parse(text) };
+  } catch (error) {
+    return { type: "malformed_json", detail: error instanceof Error ? error.message : "" };
+  }
+}
+
+/** What fits the schema, or the problem that lists what does not. `root` names the value in paths. */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  root = "",
+): { value: z.output<Schema> } | Problem {
+  const parsed = schema.safeParse(value);
+  return parsed.success
+    ? { value: parsed.data }
+    : { type: "invalid_request", errors: fieldErrorsFrom(parsed.error, root) };
+}
+
+/** The query of a request, checked. A name that comes twice counts once, the last time. */
+export function checkedQuery<Schema extends z.ZodType>(
+  schema: Schema,
+  request: Request,
+): { value: z.output<Schema> } | Problem {
+  return checked(schema, Object.fromEntries(new URL(request.url).searchParams));
+}

@@ -1,0 +1,82 @@
+/** POST /api/v1/pricing/compute and /batch. */
+import {
+  batchRequestSchema,
+  MAX_BATCH_BODY_BYTES,
+  MAX_BATCH_ITEMS,
+  MAX_COMPUTE_BODY_BYTES,
+} from "../../../contract/pricing.ts";
+import { type Problem, problemBody } from "../../../contract/problem.ts";
+import type { Call } from "../call.ts";
+import type { Pipeline } from "../pipeline.ts";
+import { checked, readJson } from "../read-body.ts";
+import type { Handler } from "../router.ts";
+import { askedFrom } from "./asked.ts";
+
+// Made once: each object that a response is made of costs on the way of every price.
+const FROM_MEMORY: ResponseInit = {
+  headers: { "content-type": "application/json", "server-timing": 'memory;desc="hit"' },
+};
+
+/** One price. */
+export function computePrice(pipeline: Pipeline, wallNow: () => number): Handler {
+  return async (call) => {
+    const body = await readJson(call.request, MAX_COMPUTE_BODY_BYTES);
+    if (!("json" in body)) return body;
+    const asked = askedFrom(body.json);
+    if ("type" in asked) return asked;
+    const waiting = pipeline.prepare(asked.region_id, call);
+    if (waiting !== null) await waiting;
+    const anew = isForAnew(call);
+    const answer = pipeline.tell(asked, call, anew);
+    if (typeof answer !== "string") return answer;
+    if (waiting === null && !anew) return new Response(answer, FROM_MEMORY);
+    return new Response(answer, timed(call, wallNow, anew ? "decision" : "features"));
+  };
+}
+
+/** Up to 200 prices, each its answer or its problem. */
+export function computePrices(pipeline: Pipeline, wallNow: () => number): Handler {
+  return async (call) => {
+    const body = await readJson(call.request, MAX_BATCH_BODY_BYTES);
+    if (!("json" in body)) return body;
+    const items = itemsOf(body.json);
+    if ("type" in items) return items;
+    const asked = items.items.map((item, i) => askedFrom(item, `items[${i}]`));
+    const regions = new Set(asked.flatMap((one) => ("type" in one ? [] : [one.region_id])));
+    const waiting = [...regions].flatMap((regionId) => pipeline.prepare(regionId, call) ?? []);
+    if (waiting.length > 0) await Promise.all(waiting);
+    const anew = isForAnew(call);
+    const answers = asked.map((one) => {
+      const answer = "type" in one ? one : pipeline.tell(one, call, anew);
+      return typeof answer === "string"
+        ? answer
+        : JSON.stringify(problemBody(answer, call.traceId));
+    });
+    return new Response(`{"items":[${answers.join()}]}`, timed(call, wallNow, "prices"));
+  };
+}
+
+/** The items of a batch, themselves unchecked: one that does not fit must not cost the others their prices. */
+function itemsOf(json: unknown): { items: unknown[] } | Problem {
+  const { items, ...others }: { items?: unknown } = (typeof json === "object" && json) || {};
+  const isBatch = Array.isArray(items) && items.length >= 1 && items.length <= MAX_BATCH_ITEMS;
+  if (isBatch && Object.keys(others).length === 0) return { items };
+  const problem = checked(batchRequestSchema, json);
+  if ("type" in problem) return problem;
+  throw new Error("the check of a batch and its schema disagree");
+}
+
+/** A key that may can have its price decided anew; from others the header means nothing. */
+function isForAnew({ request, principal }: Call): boolean {
+  const mayAsk = principal?.permissions.has("prices:fresh") ?? false;
+  return mayAsk && request.headers.get("cache-control") === "no-cache";
+}
+
+function timed({ now }: Call, wallNow: () => number, stage: string): ResponseInit {
+  return {
+    headers: {
+      "content-type": "application/json",
+      "server-timing": `${stage};dur=${wallNow() - now}`,
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** What operators and machines ask the Worker about itself. */
+import { METRICS_CONTENT_TYPE, type Metrics } from "../../../contract/metrics.ts";
+import openApi from "../../../contract/openapi.json" with { type: "json" };
+import type { Catalog } from "../catalog.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { Handler } from "../router.ts";
+import { jsonResponse } from "./json.ts";
+
+export const health: Handler = () => jsonResponse({ status: "ok" });
+
+/**
+ * Ready once a price would come with source "model": documents read, a model loaded and its golden answers right, and a
+ * region that answers. The question itself sets loading off.
+ */
+export function readiness(catalog: Catalog, pipeline: Pipeline): Handler {
+  return async (call) => {
+    await catalog.renew();
+    const { regions, model } = catalog.inForce();
+    if (!model) return notReady("No model is loaded.");
+    const [regionId] = regions.byId.keys();
+    if (regionId === undefined) return notReady("There are no regions.");
+    const waiting = pipeline.prepare(regionId, call);
+    if (waiting !== null) await waiting;
+    const source = pipeline.pricesOf(regionId, call.now)?.foresight.source;
+    if (source !== "model") return notReady(`Prices come from ${source}.`);
+    return jsonResponse({ status: "ready" });
+  };
+}
+
+const notReady = (detail: string) => ({ type: "unavailable", detail, retryAfterS: 1 }) as const;
+
+export function showMetrics(metrics: Metrics): Handler {
+  return () => new Response(metrics.text(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+}
+
+export const describeApi: Handler = () => jsonResponse(openApi);
