@@ -1,6 +1,6 @@
 import type { EpochMs } from "./units.ts";
 
-/** What the live windows of a region say at one instant. Every window ends at `asOf` and is half-open at its start. */
+/** What the live windows of a region say at one instant. Every window is the whole seconds before `asOf`, the one under way among them. */
 export interface LiveSignals {
   asOf: EpochMs;
   bookingCount1m: number;

@@ -37,11 +37,11 @@ export class WindowCounts {
   }
 
   /**
-   * Events of a type in the `widthMs` that end with the second of `asOf`: seconds are whole, so a window of one minute
-   * covers 60 of them, the one under way among them.
+   * Events of a type in the `widthMs` before `asOf`. Seconds are whole, the one under way among them: on a whole second this
+   * is [asOf - widthMs, asOf), so that it begins where the quarter hours of history end, and no booking falls between.
    */
   sliding(type: CountedType, asOf: number, widthMs: number): number {
-    const last = Math.floor(asOf / SECOND_MS);
+    const last = Math.ceil(asOf / SECOND_MS) - 1;
     return this.sum(type, last - widthMs / SECOND_MS + 1, last);
   }
 

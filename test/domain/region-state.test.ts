@@ -40,8 +40,8 @@ function stateAfter(
 function oracle(events: readonly DemandEvent[], asOf: number) {
   const inWindow = (type: string, minutes: number) =>
     events.filter(({ eventType, occurredAt }) => {
-      const behind = Math.floor(asOf / SECOND_MS) - Math.floor(occurredAt / SECOND_MS);
-      return eventType === type && behind >= 0 && behind < minutes * 60;
+      const behind = Math.ceil(asOf / SECOND_MS) - Math.floor(occurredAt / SECOND_MS);
+      return eventType === type && behind > 0 && behind <= minutes * 60;
     }).length;
   const of = (type: string) => events.filter(({ eventType }) => eventType === type);
   const users = events.filter(({ userHigh, occurredAt }) => {

@@ -25,13 +25,11 @@ function windowsOf(events: readonly Counted[]): WindowCounts {
   return windows;
 }
 
-/** The definition, without a ring: whole seconds, the one under way among them. */
+/** The definition, without a ring: the whole seconds before `end`, the one under way among them. */
 function oracle(events: readonly Counted[], type: CountedType, end: number, widthMs: number) {
-  const last = Math.floor(end / SECOND_MS);
-  return events.filter((event) => {
-    const second = Math.floor(event.at / SECOND_MS);
-    return event.type === type && second <= last && second > last - widthMs / SECOND_MS;
-  }).length;
+  const upTo = Math.ceil(end / SECOND_MS) * SECOND_MS;
+  return events.filter(({ at, type: other }) => other === type && at >= upTo - widthMs && at < upTo)
+    .length;
 }
 
 describe("sliding windows", () => {
@@ -50,10 +48,24 @@ describe("sliding windows", () => {
   it("forget what is older than the ring, and never count it under a newer second", () => {
     const windows = windowsOf([{ type: "booking", at: T0 }]);
     windows.add("booking", T0 + 36 * MINUTE_MS);
-    expect(windows.sliding("booking", T0 + 36 * MINUTE_MS, MINUTE_MS)).toBe(1);
+    expect(windows.sliding("booking", T0 + 36 * MINUTE_MS + 1, MINUTE_MS)).toBe(1);
     windows.add("booking", T0);
-    expect(windows.sliding("booking", T0 + 36 * MINUTE_MS, MINUTE_MS)).toBe(1);
-    expect(windows.sliding("booking", T0, MINUTE_MS)).toBe(0);
+    expect(windows.sliding("booking", T0 + 36 * MINUTE_MS + 1, MINUTE_MS)).toBe(1);
+    expect(windows.sliding("booking", T0 + 1, MINUTE_MS)).toBe(0);
+  });
+
+  it("follow one another without a gap on whole seconds", () => {
+    const whole = fc.integer({ min: -60, max: 300 }).map((second) => T0 + second * SECOND_MS);
+    fc.assert(
+      fc.property(someEvents, whole, (events, end) => {
+        const windows = windowsOf(events);
+        const minute = (back: number) =>
+          windows.sliding("booking", end - back * MINUTE_MS, MINUTE_MS);
+        const five = minute(0) + minute(1) + minute(2) + minute(3) + minute(4);
+        expect(five).toBe(windows.sliding("booking", end, 5 * MINUTE_MS));
+        expect(five).toBe(windows.between("booking", end - 5 * MINUTE_MS, end));
+      }),
+    );
   });
 
   it("are the same after they were stored and read", () => {

@@ -73,12 +73,13 @@ describe("a region", () => {
     }));
 
   it("has stored what it tells, so that no restart takes it back", () =>
-    inRegion("nyc-161", async (begin) => {
+    inRegion("nyc-161", async (begin, clocks) => {
       const first = begin();
       await first.region.apply([parcelOfEvents([demandEvent(1)], { number: 1, receivedAt: T0 })]);
       expect((await first.region.demand()).totals.booking).toBe(1);
       expect((await begin().region.demand()).totals.booking).toBe(1);
       await first.region.apply([parcelOfEvents([demandEvent(2)], { number: 2, receivedAt: T0 })]);
+      clocks.advance(1);
       const snapshot = await first.region.snapshot(0, "UTC");
       expect(snapshot?.signals.bookingCount15m).toBe(2);
       expect((await begin().region.demand()).signals.bookingCount15m).toBe(2);
