@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NEW_YORK_TIME_ZONE } from "../../data/nyc/period.ts";
 import { loadHourlyWeather, loadMinutePickups, loadZones } from "../../data/nyc/tables.ts";
-import { FEATURE_NAMES } from "../../domain/features.ts";
+import { FEATURE_NAMES, FEATURE_SET_VERSION } from "../../domain/features.ts";
 import { DAY_MS, type EpochMs, HOUR_MS, plus, QUARTER_HOUR_MS } from "../../domain/units.ts";
 import { type BookingTable, loadBookings } from "../../origin/offline/load-bookings.ts";
 import { type OfflineStore, openOfflineStore } from "../../origin/offline/offline-store.ts";
@@ -16,6 +16,7 @@ import { importShippedTables } from "../../origin/offline/shipped.ts";
 import { type Dataset, datasetFrom } from "../../origin/training/dataset.ts";
 import { loadDemandHistory } from "../../origin/training/history-from-store.ts";
 import { featureRow } from "../../origin/training/training-matrix.ts";
+import golden from "../golden/features-nyc-161.json" with { type: "json" };
 import { eventsOf, instantsOf, newYorkDayAt, snapshotsOf } from "../support/recorded-day.ts";
 
 /** A Tuesday with a little rain. */
@@ -98,4 +99,32 @@ describe("over a day of New York", () => {
       expect(seen).toBeGreaterThan(0);
     },
   );
+});
+
+/** Computed once by hand from the tables, not by the function that is tested: a new meaning needs a new version. */
+describe(`the features of ${golden.regionId}`, () => {
+  test("are named as the version that models are trained on names them", () => {
+    expect(golden.featureSetVersion).toBe(FEATURE_SET_VERSION);
+    for (const { features } of golden.rows) expect(Object.keys(features)).toEqual(FEATURE_NAMES);
+  });
+
+  test("are what they were at the instants of the golden file, also off the quarter hour", () => {
+    const zone = zones.find(({ regionId }) => regionId === golden.regionId);
+    if (zone === undefined) throw new Error(`no zone ${golden.regionId}`);
+    const dayAt = newYorkDayAt(golden.day);
+    const day = { dayAt, zone, timeZone: NEW_YORK_TIME_ZONE, earlier, minutes, weather };
+    const instants = golden.rows.map(({ at }) => Date.parse(at) as EpochMs);
+    for (const [index, { features }] of snapshotsOf(day, instants).entries()) {
+      const expected = Object.entries(golden.rows[index]?.features ?? {});
+      const wrong = expected.flatMap(([name, value], place) => {
+        const served = features[place] ?? null;
+        const same =
+          served === null || value === null
+            ? served === value
+            : Math.abs(served - value) <= 1e-6 * Math.max(1, Math.abs(value));
+        return same ? [] : [{ at: golden.rows[index]?.at, name, value, served }];
+      });
+      expect(wrong).toEqual([]);
+    }
+  });
 });
