@@ -1,7 +1,8 @@
-/** The OpenAPI 3.1 description of the product, made from OPERATIONS. */
+/** The OpenAPI 3.1 description of the product, made from OPERATIONS and OPERATION_SCHEMAS. */
 import * as z from "zod";
 import { eventSchema } from "./events.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import { OPERATION_SCHEMAS, type OperationSchemas } from "./operation-schemas.ts";
+import { OPERATIONS, type Operation, type OperationId } from "./operations.ts";
 import { PROBLEMS, type ProblemType, problemSchema } from "./problem.ts";
 
 type Json = Record<string, unknown>;
@@ -14,13 +15,23 @@ export interface OpenApiDocument {
   [field: string]: unknown;
 }
 
+type Described = Operation & OperationSchemas;
+
+/** Every operation with its schemas. */
+const DESCRIBED = Object.entries<Operation>(OPERATIONS).map(
+  ([id, operation]): [id: string, operation: Described] => [
+    id,
+    { ...operation, ...OPERATION_SCHEMAS[id as OperationId] },
+  ],
+);
+
 const PROBLEM_TYPE = "application/problem+json";
 
 /** The whole document. Schemas have names, so that a generator of clients makes types with names. */
 export function openApiDocument(): OpenApiDocument {
   const schemas = namedSchemas();
   const paths: OpenApiDocument["paths"] = {};
-  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
+  for (const [id, operation] of DESCRIBED) {
     const method = operation.method.toLowerCase();
     paths[operation.path] = {
       ...paths[operation.path],
@@ -48,7 +59,7 @@ export function openApiDocument(): OpenApiDocument {
   };
 }
 
-function operationObject(id: string, operation: Operation, schemas: NamedSchemas): Json {
+function operationObject(id: string, operation: Described, schemas: NamedSchemas): Json {
   const { summary, description, permission, body } = operation;
   return {
     operationId: id,
@@ -79,7 +90,7 @@ function tagOf(path: string): string {
   return path.startsWith("/api/") ? "Demand" : "Service";
 }
 
-function parametersOf({ parameters = {}, query }: Operation): Json {
+function parametersOf({ parameters = {}, query }: Described): Json {
   const inPath = Object.entries(parameters).map(([name, schema]) => ({
     name,
     in: "path",
@@ -96,7 +107,7 @@ function parametersOf({ parameters = {}, query }: Operation): Json {
   return all.length === 0 ? {} : { parameters: all };
 }
 
-function responsesOf(operation: Operation, schemas: NamedSchemas): Json {
+function responsesOf(operation: Described, schemas: NamedSchemas): Json {
   const { status, contentType, schema } = operation.answer;
   const byStatus = Map.groupBy(problemsOf(operation), (type) => String(PROBLEMS[type][0]));
   const problems = [...byStatus].map(([problemStatus, types]) => [
@@ -116,7 +127,7 @@ function responsesOf(operation: Operation, schemas: NamedSchemas): Json {
 }
 
 /** Every problem an operation can answer with. */
-export function problemsOf({ permission, query, body, problems }: Operation): ProblemType[] {
+function problemsOf({ permission, query, body, problems }: Described): ProblemType[] {
   const bodies = Object.keys(body ?? {});
   return [
     ...(bodies.includes("application/json") ? (["malformed_json"] as const) : []),
@@ -143,7 +154,7 @@ function namedSchemas(): NamedSchemas {
   };
   add(problemSchema, "Problem");
   add(eventSchema, "Event");
-  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
+  for (const [id, operation] of DESCRIBED) {
     const name = `${id[0]?.toUpperCase()}${id.slice(1)}`;
     for (const schema of Object.values(operation.body ?? {})) add(schema, `${name}Request`);
     add(operation.answer.schema, `${name}Answer`);

@@ -12,7 +12,6 @@ import { createCells } from "./cells.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
 import { createDependency } from "./dependency.ts";
-import { showDocs, showProblems } from "./docs/pages.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
@@ -108,9 +107,10 @@ export function createPricing(ports: PricingPorts): Pricing {
       health,
       readiness: readiness(catalog, pipeline),
       metrics: showMetrics(metrics),
+      // Read when asked for: what lies in memory is marked by every garbage collection.
       openApi: describeApi,
-      docs: showDocs,
-      problems: showProblems,
+      docs: async (call) => (await import("./docs/pages.ts")).showDocs(call),
+      problems: async (call) => (await import("./docs/pages.ts")).showProblems(call),
     },
     forwardEvents(ports.ingest, dependency("ingest")),
   );

@@ -1,6 +1,5 @@
 /** What operators and machines ask the Worker about itself. */
 import { METRICS_CONTENT_TYPE, type Metrics } from "../../../contract/metrics.ts";
-import openApi from "../../../contract/openapi.json" with { type: "json" };
 import type { Catalog } from "../catalog.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Handler } from "../router.ts";
@@ -33,4 +32,7 @@ export function showMetrics(metrics: Metrics): Handler {
   return () => new Response(metrics.text(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
 }
 
-export const describeApi: Handler = () => jsonResponse(openApi);
+export const describeApi: Handler = async () => {
+  const openApi = await import("../../../contract/openapi.json", { with: { type: "json" } });
+  return jsonResponse(openApi.default);
+};

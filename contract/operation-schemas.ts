@@ -1,0 +1,131 @@
+/** What goes into each operation and what comes out, on the wire. */
+import * as z from "zod";
+import {
+  configChangesAnswerSchema,
+  historyAnswerSchema,
+  historySeedSchema,
+  modelAnswerSchema,
+  modelFormSchema,
+  modelsAnswerSchema,
+  publishedAnswerSchema,
+  rulesAnswerSchema,
+} from "./admin.ts";
+import { eventSchema, eventsAnswerSchema, MAX_EVENTS_PER_REQUEST } from "./events.ts";
+import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
+import { modelVersionSchema } from "./model.ts";
+import { regionIdSchema } from "./names.ts";
+import type { OperationId } from "./operations.ts";
+import {
+  batchAnswerSchema,
+  batchRequestSchema,
+  computeRequestSchema,
+  forecastAnswerSchema,
+  forecastQuerySchema,
+  priceAnswerSchema,
+} from "./pricing.ts";
+import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
+import { rulesDocumentSchema } from "./rules.ts";
+
+export interface OperationSchemas {
+  parameters?: Record<string, z.ZodType>;
+  query?: z.ZodObject;
+  /** The body by content type. */
+  body?: Record<string, z.ZodType>;
+  answer: { status: number; contentType: string; schema: z.ZodType };
+}
+
+const json = (schema: z.ZodType, status = 200) => ({
+  status,
+  contentType: "application/json",
+  schema,
+});
+const text = (contentType: string) => ({ status: 200, contentType, schema: z.string() });
+const byRegion = { region_id: regionIdSchema };
+const byVersion = { version: modelVersionSchema };
+const statusSchema = z.object({ status: z.string() });
+
+export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
+  postEvents: {
+    body: {
+      "application/json": z.union([
+        eventSchema,
+        z.array(eventSchema).min(1).max(MAX_EVENTS_PER_REQUEST),
+        z.strictObject({ events: z.array(eventSchema).min(1).max(MAX_EVENTS_PER_REQUEST) }),
+      ]),
+      "application/x-ndjson": z.string(),
+    },
+    answer: json(eventsAnswerSchema, 202),
+  },
+  computePrice: {
+    body: { "application/json": computeRequestSchema },
+    answer: json(priceAnswerSchema),
+  },
+  computePrices: {
+    body: { "application/json": batchRequestSchema },
+    answer: json(batchAnswerSchema),
+  },
+  explainPrice: {
+    query: explainQuerySchema,
+    answer: json(explainAnswerSchema),
+  },
+  forecastDemand: {
+    query: forecastQuerySchema,
+    answer: json(forecastAnswerSchema),
+  },
+  listRegions: {
+    answer: json(regionsDocumentSchema),
+  },
+  readDemand: {
+    parameters: byRegion,
+    answer: json(demandAnswerSchema),
+  },
+  listModels: {
+    answer: json(modelsAnswerSchema),
+  },
+  registerModel: {
+    parameters: byVersion,
+    body: { "multipart/form-data": modelFormSchema },
+    answer: json(modelAnswerSchema, 201),
+  },
+  publishModel: {
+    parameters: byVersion,
+    answer: json(publishedAnswerSchema),
+  },
+  readRules: {
+    answer: json(rulesAnswerSchema),
+  },
+  publishRules: {
+    body: { "application/json": rulesDocumentSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  publishRegions: {
+    body: { "application/json": regionsDocumentSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  seedHistory: {
+    parameters: byRegion,
+    body: { "application/json": historySeedSchema },
+    answer: json(historyAnswerSchema),
+  },
+  listChanges: {
+    answer: json(configChangesAnswerSchema),
+  },
+  health: {
+    answer: json(statusSchema),
+  },
+  readiness: {
+    answer: json(statusSchema),
+  },
+  metrics: {
+    answer: text("text/plain"),
+  },
+  openApi: {
+    answer: json(z.looseObject({ openapi: z.string() })),
+  },
+  docs: {
+    answer: text("text/html"),
+  },
+  problems: {
+    answer: text("text/html"),
+  },
+};
