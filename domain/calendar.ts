@@ -36,6 +36,12 @@ export function localTimeOf(at: EpochMs, timeZone: string): LocalTime {
   };
 }
 
+/** The hour that the clock on the wall shows, 0 to 23. */
+export function localHourOf(at: EpochMs, timeZone: string): number {
+  const local = at + offsetMsAt(at, timeZone);
+  return Math.floor((local - Math.floor(local / DAY_MS) * DAY_MS) / HOUR_MS);
+}
+
 const OFFSET_SLOT_MS = 15 * MINUTE_MS;
 const MAX_KEPT_OFFSETS = 4_096;
 const formats = new Map<string, Intl.DateTimeFormat>();

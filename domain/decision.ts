@@ -4,7 +4,7 @@
  * A pure function of rules, snapshot, forecast and product. Its key names those by version, so whoever holds the key can
  * look them up, decide again and get the same price.
  */
-import { localTimeOf } from "./calendar.ts";
+import { localHourOf } from "./calendar.ts";
 import { valueAt, weatherSeverity } from "./context.ts";
 import { confidenceOf, type DemandForecast, demandScoreOf } from "./forecast.ts";
 import { type Price, type PriceInputs, priceFrom } from "./price.ts";
@@ -98,7 +98,7 @@ function inputsFrom(
     demandScore,
     availableSupply: valueAt(context.supply, asOf)?.available ?? null,
     recentDemand: signals.bookingCount15m,
-    localHour: localTimeOf(asOf, region.timeZone).hour,
+    localHour: localHourOf(asOf, region.timeZone),
     weatherSeverity: weather ? weatherSeverity(weather) : null,
     eventScore: valueAt(context.localEvent, asOf),
   };
@@ -126,12 +126,12 @@ export function textOfKey(key: DecisionKey): string {
  * holds it can have the decision explained, even when no log knows of it.
  */
 export function requestIdOf(key: DecisionKey, nonce: string): string {
-  return `${requestIdPrefixOf(key)}${nonce}`;
+  return `${requestIdPrefixOf(textOfKey(key))}${nonce}`;
 }
 
-/** Everything of a request id but the nonce; the same for all answers of one decision. */
-export function requestIdPrefixOf(key: DecisionKey): string {
-  return `req_${textOfKey(key)}${SEPARATOR}`;
+/** Everything of a request id but the nonce, from the text of the decision's key; the same for all answers of one decision. */
+export function requestIdPrefixOf(keyText: string): string {
+  return `req_${keyText}${SEPARATOR}`;
 }
 
 /** The key of the decision that a request id names, or null when it names none. */

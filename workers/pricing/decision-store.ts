@@ -14,25 +14,23 @@ export async function appendDecisions(
   database: EdgeDatabase,
   messages: readonly string[],
 ): Promise<void> {
-  const [first, ...others] = messages.map((message) => database.run(insertFrom(message)));
+  const [first, ...others] = messages.map((message) => insertOf(database, message));
   if (first) await database.batch([first, ...others]);
 }
 
 /** One statement for any number of rows: D1 takes 100 parameters a statement, this is one. */
-function insertFrom(message: string) {
+function insertOf(database: EdgeDatabase, message: string) {
   const field = (path: string) => sql`value ->> ${sql.raw(`'$.${path}'`)}`;
-  return sql`
-    INSERT OR IGNORE INTO ${decisions} (
-      id, region_id, product_type, tick, rules_version, model_version, source, price_minor,
-      currency, surge_multiplier, decided_at, record
-    )
+  // In the order of the table's columns. Without WHERE, SQLite takes ON CONFLICT for part of a join.
+  const rows = sql`
     SELECT
       ${field("id")}, ${field("decision.key.regionId")}, ${field("decision.key.productType")},
       ${field("decision.key.tick")}, ${field("decision.key.rulesVersion")},
       ${field("decision.key.modelVersion")}, ${field("decision.key.source")},
       ${field("decision.key.priceMinor")}, ${field("decision.price.currency")},
       ${field("decision.price.surgeMultiplier")}, ${field("decidedAt")}, value
-    FROM json_each(${message})`;
+    FROM json_each(${message}) WHERE true`;
+  return database.insert(decisions).select(rows).onConflictDoNothing();
 }
 
 /** The record of a decision, or null when the log has none. */

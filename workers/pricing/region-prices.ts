@@ -45,12 +45,13 @@ export function decideProduct(basis: Basis, productType: ProductType): Decided |
   const { region, snapshot, madeBy, foresight } = basis;
   const decision = decide({ region, productType, rules: madeBy.rules, snapshot, ...foresight });
   if ("reason" in decision) return null;
+  const id = textOfKey(decision.key);
   const answer = JSON.stringify(decidedAnswerFrom(decision)).slice(0, -1);
   return {
-    id: textOfKey(decision.key),
+    id,
     decision,
     forecast: foresight.forecast,
-    head: `${answer},"request_id":"${requestIdPrefixOf(decision.key)}`,
+    head: `${answer},"request_id":"${requestIdPrefixOf(id)}`,
     told: false,
   };
 }
