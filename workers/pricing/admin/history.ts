@@ -19,13 +19,13 @@ export function seedHistory(
   regionWindows: RegionWindows,
   dependency: Dependency,
 ): Handler {
-  return async ({ request, param }) => {
-    const body = await readJson(request, MAX_HISTORY_BODY_BYTES);
+  return async (call) => {
+    const body = await readJson(call.request, MAX_HISTORY_BODY_BYTES);
     if (!("json" in body)) return body;
     const input = checked(historySeedSchema, body.json);
     if ("type" in input) return input;
     await catalog.renewIfUnknown();
-    const regionId = param("region_id") as RegionId;
+    const regionId = call.param("region_id") as RegionId;
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
     const seed = historySeedFrom(input.value);
     const told = await dependency.ask(() => regionWindows(regionId).seedHistory(seed));

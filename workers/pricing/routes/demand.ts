@@ -37,9 +37,9 @@ export function readDemand(
   regionWindows: RegionWindows,
   regions: Dependency,
 ): Handler {
-  return async ({ param }) => {
+  return async (call) => {
     await catalog.renewIfUnknown();
-    const regionId = param("region_id") as RegionId;
+    const regionId = call.param("region_id") as RegionId;
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
     const demand = await regions.ask(() => regionWindows(regionId).demand());
     if (!demand.ok) return { type: "unavailable", detail: demand.detail, retryAfterS: 1 };
