@@ -143,7 +143,7 @@ export function keyOfRequestId(requestId: string): DecisionKey | null {
 /** The key a text names, or null when it names none. */
 export function parseKey(text: string): DecisionKey | null {
   const pattern =
-    /^([a-z0-9-]{1,64})\.([a-z0-9_]{1,64})\.(\d{1,15})\.(rul_[0-9a-f]{12})\.(mdl_[0-9a-f]{12}|-)\.([a-z_]+)\.(\d{1,15})$/;
+    /^([a-z0-9-]{1,64})\.([a-z0-9_]{1,64})\.(0|[1-9]\d{0,14})\.(rul_[0-9a-f]{12})\.(mdl_[0-9a-f]{12}|-)\.([a-z_]+)\.(0|[1-9]\d{0,14})$/;
   const match = pattern.exec(text);
   if (!match) return null;
   const [, regionId, productType, tick, rulesVersion, modelVersion, source, priceMinor] = match;
