@@ -87,5 +87,8 @@ export function startOfLocalDay(at: EpochMs, timeZone: string): EpochMs {
   const guess = plus(at, Math.floor(local / DAY_MS) * DAY_MS - local);
   // The day may have begun under another offset than `at` has; an hour of error is all a transition can bring.
   const shift = offsetMsAt(at, timeZone) - offsetMsAt(guess, timeZone);
-  return Math.abs(shift) <= 2 * HOUR_MS ? plus(guess, shift) : guess;
+  const midnight = Math.abs(shift) <= 2 * HOUR_MS ? plus(guess, shift) : guess;
+  // Where the clocks go back from one o'clock, midnight comes twice: the day began at the first.
+  const repeatedMs = offsetMsAt(plus(midnight, -1), timeZone) - offsetMsAt(midnight, timeZone);
+  return repeatedMs > 0 ? plus(midnight, -repeatedMs) : midnight;
 }
