@@ -1,6 +1,6 @@
 /** `origin evaluate`: how well a model trained before an instant would have forecast what came after it. */
 import type { Command } from "commander";
-import type { EpochMs } from "../../domain/units.ts";
+import { type EpochMs, plus, WEEK_MS } from "../../domain/units.ts";
 import type { ErrorMetrics } from "../evaluation/error-metrics.ts";
 import { evaluateWalkForward } from "../evaluation/evaluate-walk-forward.ts";
 import type { WalkForwardReport } from "../evaluation/walk-forward.ts";
@@ -14,8 +14,11 @@ import {
   loadHistory,
 } from "./learning-options.ts";
 
+/** What is judged when nobody says: the last two weeks that are known. */
+const JUDGED_MS = 2 * WEEK_MS;
+
 interface EvaluateFlags extends LearningFlags {
-  trainUntil: EpochMs;
+  trainUntil?: EpochMs;
   until?: EpochMs;
 }
 
@@ -23,7 +26,11 @@ export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
     .description("train on what lies before an instant, and walk forward over what came after it")
-    .requiredOption("--train-until <time>", "where training ends and judging begins", instantFrom)
+    .option(
+      "--train-until <time>",
+      "where training ends and judging begins; two weeks before the end when left out",
+      instantFrom,
+    )
     .option("--until <time>", "where judging ends; all that is known when left out", instantFrom);
   addLearningOptions(command).action((_: unknown, own: Command) =>
     runEvaluate(own.optsWithGlobals<EvaluateFlags>()),
@@ -32,14 +39,15 @@ export function addEvaluateCommand(program: Command): void {
 
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   const output = createOutput(flags.json);
-  const history = await loadHistory(flags);
+  const history = await loadHistory(flags, output);
+  const untilAt = flags.until ?? knownStretch(history).endAt;
   const progress = output.progress("evaluating", 100);
   const report = await evaluateWalkForward(
     history,
     {
       ...learningOptionsFrom(flags),
-      fromAt: flags.trainUntil,
-      untilAt: flags.until ?? knownStretch(history).endAt,
+      fromAt: flags.trainUntil ?? plus(untilAt, -JUDGED_MS),
+      untilAt,
       regions: flags.judgeRegions,
     },
     (share) => progress.update(Math.round(100 * share)),
@@ -67,7 +75,15 @@ export function reportText(report: WalkForwardReport): string {
     `${report.regions} regions, ${report.from} to ${report.until}`,
     rowOf(head),
     ...lines,
+    ratioText(report),
   ].join("\n");
+}
+
+/** The figure that a reader compares first. */
+function ratioText({ hourly: { model, seasonal_naive } }: WalkForwardReport): string {
+  if (model.wape === null || !seasonal_naive.wape) return "";
+  const ratio = (model.wape / seasonal_naive.wape).toFixed(3);
+  return `Hourly WAPE is ${ratio} of last week's.`;
 }
 
 function rowText(name: string, forecaster: string, metrics: ErrorMetrics): string {

@@ -4,6 +4,8 @@ import { instantSchema } from "../../contract/names.ts";
 import { regionsDocumentSchema, regionsFrom } from "../../contract/regions.ts";
 import { type EpochMs, epochMs } from "../../domain/units.ts";
 import { type OfflineStore, openOfflineStore } from "../offline/offline-store.ts";
+import { importShippedTables } from "../offline/shipped.ts";
+import type { Output } from "../output.ts";
 import { loadRegions } from "../publication/shipped-files.ts";
 import { type GlobalOptions, originFolder } from "../settings.ts";
 import type { DemandHistory } from "../training/demand-history.ts";
@@ -37,20 +39,23 @@ export function learningOptionsFrom({ seed, threads, withhold }: LearningFlags) 
   };
 }
 
-/** Loads the history that the offline store has now. Throws, with what to do, when it has none. */
-export async function loadHistory(flags: LearningFlags): Promise<DemandHistory> {
+/** Loads the history that the offline store has now. A store without bookings takes the shipped ones first, and says so. */
+export async function loadHistory(flags: LearningFlags, output: Output): Promise<DemandHistory> {
   const { value } = await loadRegions(flags.regions);
+  const regions = [...regionsFrom(regionsDocumentSchema.parse(value)).values()];
   const store: OfflineStore = await openOfflineStore(originFolder(flags));
+  const load = () => loadDemandHistory(store, regions, epochMs(Date.now()));
   try {
-    const regions = [...regionsFrom(regionsDocumentSchema.parse(value)).values()];
-    const history = await loadDemandHistory(store, regions, epochMs(Date.now()));
-    if (history !== null) return history;
+    const known = await load();
+    if (known !== null) return known;
+    output.line(`${originFolder(flags)} holds no bookings: taking the shipped ones of New York.`);
+    await importShippedTables(store, new Date());
+    const shipped = await load();
+    if (shipped === null) throw new Error("the shipped tables hold no bookings");
+    return shipped;
   } finally {
     store.close();
   }
-  throw new Error(
-    `${originFolder(flags)} holds no bookings. Import some first, or the shipped ones: origin import --shipped`,
-  );
 }
 
 /** A time on the command line, RFC 3339. */

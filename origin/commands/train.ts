@@ -41,7 +41,7 @@ export function addTrainCommand(program: Command): void {
 
 async function runTrain(flags: TrainFlags): Promise<void> {
   const output = createOutput(flags.json);
-  const history = await loadHistory(flags);
+  const history = await loadHistory(flags, output);
   const progress = output.progress("training", 100);
   const artefact = await trainModel(
     history,
