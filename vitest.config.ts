@@ -24,6 +24,8 @@ function workerProject(name: string, configPath: string, bound: readonly string[
         miniflare: { workers: await auxiliaryWorkers(bound) },
       })),
     ],
+    // Tests import the shipped model as bytes.
+    assetsInclude: ["**/*.onnx"],
     test: { name, include: [`test/workers/${name}/**/*.test.ts`], testTimeout: 30_000 },
   };
 }

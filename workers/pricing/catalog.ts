@@ -27,6 +27,8 @@ export interface Catalog {
   inForce(): InForce;
   /** True once the pointers of rules and regions were asked for, whatever came of it. */
   hasAsked(): boolean;
+  /** When they were asked for first, wall clock. */
+  coldSince(): number;
   /** Whether it is time to look for newer versions. */
   isDue(now: number): boolean;
   /** Looks for newer rules and regions. */
@@ -54,6 +56,7 @@ export function createCatalog(
   let inForce: InForce = { ...SHIPPED, model: null };
   let documentsAskedAt = Number.NEGATIVE_INFINITY;
   let asked = false;
+  let firstAskedAt: number | null = null;
   const remembered = new Map<RulesVersion, KnownRules>([[SHIPPED.rules.version, SHIPPED.rules]]);
 
   const rules = createSlot<KnownRules>(ports, {
@@ -113,6 +116,7 @@ export function createCatalog(
   const documentsFlight = createSingleFlight(
     async () => {
       documentsAskedAt = wallNow();
+      firstAskedAt ??= documentsAskedAt;
       await Promise.all([rules.renew(), regions.renew()]);
       asked = true;
     },
@@ -135,6 +139,7 @@ export function createCatalog(
   return {
     inForce: () => inForce,
     hasAsked: () => asked,
+    coldSince: () => firstAskedAt ?? wallNow(),
     isDue(now) {
       const sinceMs = now - documentsAskedAt;
       return sinceMs >= RENEW_EVERY_MS || (sinceMs >= RETRY_EVERY_MS && !isSettled());

@@ -26,6 +26,8 @@ export interface Cell {
   askedAt: number;
   /** No snapshot yet, and not known that none can be had. */
   isCold: boolean;
+  /** When the region's object was asked first, wall clock. */
+  coldSince: number;
   /** Resolved when the cell is no longer cold. */
   readonly warmed: PromiseWithResolvers<void>;
   /** The tick whose forecast the region was told of. */
@@ -82,6 +84,7 @@ export function createCells(ports: CellPorts): Cells {
       prices: null,
       askedAt: Number.NEGATIVE_INFINITY,
       isCold: true,
+      coldSince: wallNow(),
       warmed: Promise.withResolvers<void>(),
       toldTick: 0,
       flight: createSingleFlight(() => refresh(cell), wallNow, LONGEST_REFRESH_MS),

@@ -30,7 +30,7 @@ export interface DecisionLog {
   record(record: DecisionRecord): Promise<void>;
 }
 
-const FLUSH_AFTER_MS = 500;
+const FLUSH_AFTER_MS = 250;
 /** A queue takes 128 KB a message; a record is about 4 KB, and UTF-8 may need more bytes than characters. */
 const MAX_MESSAGE_CHARS = 60_000;
 const MAX_MESSAGES_PER_SEND = 4;

@@ -20,7 +20,7 @@ import { type Decided, decideProduct, type RegionPrices } from "./region-prices.
 
 /** Features count for two minutes; afterwards an answer is stale, and says so. */
 const FEATURE_TTL_MS = 120_000;
-/** What the first request of a region or an isolate waits at most. */
+/** How long after a region or an isolate was first asked for, requests still wait for what is to come. */
 const FIRST_WAIT_MS = 250;
 
 export type Asked = Pick<ComputeRequest, "region_id" | "product_type">;
@@ -56,7 +56,7 @@ export function createPipeline(parts: {
     const cell = cellOf(regionId);
     if (!cell) return null;
     if (cells.isDue(cell, asking.now)) asking.waitUntil(cells.refresh(cell));
-    return cell.isCold ? cell.warmed.promise : null;
+    return cell.isCold ? waitFor(cell.warmed.promise, asking.now - cell.coldSince) : null;
   }
 
   /** Decides one product again from the features at hand, as if it had never been decided. */
@@ -78,13 +78,14 @@ export function createPipeline(parts: {
 
   return {
     prepare(regionId, asking) {
-      if (catalog.isDue(asking.now)) asking.waitUntil(catalog.renew());
-      if (catalog.hasAsked()) {
-        const warmed = prepareCell(regionId, asking);
-        return warmed && within(warmed, FIRST_WAIT_MS).then(() => undefined);
-      }
-      const first = catalog.renewDocuments().then(() => prepareCell(regionId, asking));
-      return within(first, FIRST_WAIT_MS).then(() => undefined);
+      const { now } = asking;
+      if (catalog.isDue(now)) asking.waitUntil(catalog.renew());
+      if (catalog.hasAsked()) return prepareCell(regionId, asking);
+      const documents = catalog.renewDocuments();
+      return waitFor(
+        documents.then(() => prepareCell(regionId, asking)),
+        now - catalog.coldSince(),
+      );
     },
 
     tell({ region_id, product_type }, asking, anew) {
@@ -116,6 +117,12 @@ export function createPipeline(parts: {
       return cell && cells.pricesOf(cell, now);
     },
   };
+}
+
+/** Waits for what has been under way for `sinceMs`, if there is patience left for it. */
+function waitFor(promise: Promise<unknown>, sinceMs: number): Promise<void> | null {
+  const patienceMs = FIRST_WAIT_MS - sinceMs;
+  return patienceMs > 0 ? within(promise, patienceMs).then(() => undefined) : null;
 }
 
 let validUntilOf = Number.NaN;

@@ -1,4 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
+/// <reference types="vite/client" />
 
 /** Lets tests call the Worker through `exports` of cloudflare:workers. */
 declare namespace Cloudflare {

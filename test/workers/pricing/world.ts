@@ -1,0 +1,237 @@
+/**
+ * The pricing Worker in a world of its own: stores in memory, regions that tick when told, a real D1, and everything can
+ * be made to fail or to hang. `coldIsolate` starts the Worker again on the same stores.
+ */
+import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
+import {
+  authenticatorFrom,
+  hashOfKey,
+  type Permission,
+  ROLE_PERMISSIONS,
+} from "../../../contract/access.ts";
+import type { PriceAnswer } from "../../../contract/pricing.ts";
+import {
+  modelCardKey,
+  modelKey,
+  POINTER,
+  regionsKey,
+  rulesKey,
+} from "../../../contract/store-keys.ts";
+import { epochMs, type ModelVersion, type RegionId } from "../../../domain/units.ts";
+import { createPricing, type Pricing, type PricingPorts } from "../../../workers/pricing/app.ts";
+import { SHIPPED } from "../../../workers/pricing/documents.ts";
+import { FakeRegion } from "./fake-region.ts";
+import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
+
+export type Mode = "works" | "fails" | "hangs";
+export const DEPENDENCIES = ["regions", "kv", "r2", "d1", "queue", "ingest"] as const;
+export type DependencyName = (typeof DEPENDENCIES)[number];
+
+/** Keys by name; `slow` may ask as often as a pricing key that has one request a minute beyond its burst. */
+export const KEYS = {
+  admin: "the admin's key",
+  pricing: "a client's key",
+  ingest: "an SDK's key",
+  slow: "a slow client's key",
+} as const;
+export type KeyName = keyof typeof KEYS;
+
+const roleOf = (name: KeyName) => (name === "slow" ? "pricing" : name);
+export const mayDo = (name: KeyName, permission: Permission) =>
+  (ROLE_PERMISSIONS[roleOf(name)] as readonly Permission[]).includes(permission);
+
+const authenticate = authenticatorFrom(
+  (Object.keys(KEYS) as KeyName[]).map((name) => ({
+    id: `key_${name}`,
+    role: roleOf(name),
+    sha256: hashOfKey(KEYS[name]),
+    ...(name === "slow" ? { requests_per_minute: 1 } : {}),
+  })),
+);
+
+export interface LogLine {
+  level: string;
+  message: string;
+  [field: string]: unknown;
+}
+
+export class World {
+  readonly modes = new Map<DependencyName, Mode>();
+  readonly kv = new Map<string, string>();
+  readonly r2 = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly queue: string[] = [];
+  readonly logs: LogLine[] = [];
+  /** Added to the wall clock. */
+  aheadMs = 0;
+  private readonly regions = new Map<RegionId, FakeRegion>();
+  private readonly after: Promise<unknown>[] = [];
+  private pricing: Pricing;
+
+  constructor() {
+    this.pricing = createPricing(this.ports());
+  }
+
+  wallNow = () => epochMs(Date.now() + this.aheadMs);
+
+  region(id = "nyc-161"): FakeRegion {
+    const regionId = id as RegionId;
+    const region = this.regions.get(regionId) ?? new FakeRegion(regionId, this.wallNow);
+    this.regions.set(regionId, region);
+    return region;
+  }
+
+  /** Publishes what comes with the project, past the admin API. */
+  async publishShipped(): Promise<this> {
+    const { rules, regions } = SHIPPED;
+    this.kv.set(rulesKey(rules.version), JSON.stringify(rules.json));
+    this.kv.set(POINTER.rules, rules.version);
+    this.kv.set(regionsKey(regions.version), JSON.stringify(regions.document));
+    this.kv.set(POINTER.regions, regions.version);
+    this.publishModel(await shippedOnnx(), SHIPPED_CARD_JSON, SHIPPED_CARD.version);
+    return this;
+  }
+
+  /** Puts a model in force, however wrong. */
+  publishModel(onnx: Uint8Array, cardJson: string, version: ModelVersion): void {
+    this.r2.set(modelKey(version), new Uint8Array(onnx));
+    this.r2.set(modelCardKey(version), new Uint8Array(new TextEncoder().encode(cardJson)));
+    this.kv.set(POINTER.model, version);
+  }
+
+  set(mode: Mode, ...names: DependencyName[]): this {
+    for (const name of names) this.modes.set(name, mode);
+    return this;
+  }
+
+  /** A new isolate: everything in memory is gone, the stores are not. */
+  coldIsolate(): this {
+    this.pricing = createPricing(this.ports());
+    return this;
+  }
+
+  /** Asks until the Worker is ready. */
+  async warmUp(): Promise<this> {
+    const response = await this.fetch("/readyz", { key: null });
+    if (response.status !== 200) throw new Error(`not ready: ${await response.text()}`);
+    await this.settle();
+    return this;
+  }
+
+  /** Done when everything that goes on after answers is. */
+  async settle(): Promise<void> {
+    while (this.after.length > 0) await Promise.all(this.after.splice(0));
+  }
+
+  async fetch(
+    path: string,
+    { key = "pricing", ...init }: RequestInit & { key?: KeyName | null } = {},
+  ): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (key !== null) headers.set("authorization", `Bearer ${KEYS[key]}`);
+    const request = new Request(`https://pricing.test${path}`, { ...init, headers });
+    const context = {
+      waitUntil: (promise: Promise<unknown>) => void this.after.push(promise),
+    } as unknown as ExecutionContext;
+    return this.pricing.fetch(request, context);
+  }
+
+  send(method: "POST" | "PUT", path: string, body: unknown, key: KeyName = "pricing") {
+    return this.fetch(path, {
+      method,
+      key,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** The answer for one product; anything but an answer fails the test. */
+  async price(
+    { regionId = "nyc-161", product = "standard_ride" } = {},
+    headers: Record<string, string> = {},
+  ): Promise<PriceAnswer> {
+    const response = await this.fetch("/api/v1/pricing/compute", {
+      method: "POST",
+      key: "admin",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ region_id: regionId, product_type: product }),
+    });
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+
+  /** A metric's value, or undefined when there is no such series. */
+  async metric(series: string): Promise<number | undefined> {
+    const text = await (await this.fetch("/metrics", { key: "admin" })).text();
+    const line = text.split("\n").find((one) => one.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length));
+  }
+
+  private ports(): PricingPorts {
+    const on = <Value>(name: DependencyName, work: () => Value | Promise<Value>) =>
+      this.on(name, work);
+    return {
+      regionWindows: (regionId) => ({
+        demand: () => on("regions", () => this.region(regionId).demand()),
+        snapshot: (known) => on("regions", () => this.region(regionId).snapshot(known)),
+        snapshotAt: (tick) => on("regions", () => this.region(regionId).snapshotAt(tick)),
+        recordForecast: (tick, forecast) =>
+          on("regions", () => this.region(regionId).recordForecast(tick, forecast)),
+        seedHistory: (seed) => on("regions", () => this.region(regionId).seedHistory(seed)),
+      }),
+      config: {
+        get: (key) => on("kv", () => this.kv.get(key) ?? null),
+        put: (key, value) => on("kv", () => void this.kv.set(key, value)),
+      },
+      modelStore: {
+        get: (key) => on("r2", () => this.r2.get(key) ?? null),
+        put: (key, bytes) => on("r2", () => void this.r2.set(key, new Uint8Array(bytes))),
+      },
+      database: drizzle(this.database()),
+      decisionQueue: {
+        send: (messages) => on("queue", () => void this.queue.push(...messages)),
+      },
+      ingest: { fetch: () => on("ingest", () => Response.json({ accepted: 1 }, { status: 202 })) },
+      authenticate,
+      wallNow: this.wallNow,
+      fillRandom: (bytes) => crypto.getRandomValues(bytes),
+      log: (level, message, fields) => void this.logs.push({ level, message, ...fields }),
+    };
+  }
+
+  private async on<Value>(
+    name: DependencyName,
+    work: () => Value | Promise<Value>,
+  ): Promise<Value> {
+    switch (this.modes.get(name) ?? "works") {
+      case "works":
+        return work();
+      case "fails":
+        throw new Error(`${name} is down`);
+      case "hangs":
+        return new Promise<Value>(() => undefined);
+    }
+  }
+
+  /** The test's D1, asked through the mode. */
+  private database(): D1Database {
+    const guarded = (statement: D1PreparedStatement): D1PreparedStatement =>
+      new Proxy(statement, {
+        get: (target, name) => {
+          if (name === "bind") {
+            return (...values: unknown[]) => guarded(target.bind(...values));
+          }
+          const value = Reflect.get(target, name);
+          return typeof value === "function"
+            ? (...values: unknown[]) => this.on("d1", () => value.apply(target, values))
+            : value;
+        },
+      });
+    return new Proxy(env.DB, {
+      get: (target, name) =>
+        name === "prepare"
+          ? (sql: string) => guarded(target.prepare(sql))
+          : Reflect.get(target, name),
+    });
+  }
+}
