@@ -89,12 +89,22 @@ describe("origin evaluate", () => {
     }
   }, 60_000);
 
-  test("says what to do when there is nothing to learn from", async () => {
+  test("learns from the shipped tables, over their last two weeks, where the store is empty", async () => {
+    const quiet = join(folder, "quiet.json");
+    await writeFile(quiet, JSON.stringify({ regions: await quietestShippedRegions(2) }));
     const empty = join(folder, "empty");
-    const evaluation = origin("--data-dir", empty, "evaluate", "--train-until", timeOf(0));
-    await expect(evaluation).rejects.toThrow("Import some first");
-  });
+    const report = JSON.parse(
+      await origin("--data-dir", empty, "evaluate", "--regions", quiet, "--threads", "2"),
+    );
+    const from = "2014-05-18T04:00:00.000Z";
+    expect(report).toMatchObject({ from, until: "2014-06-01T04:00:00.000Z", regions: 2 });
+  }, 60_000);
 });
+
+async function quietestShippedRegions(count: number): Promise<unknown[]> {
+  const { regions } = JSON.parse(await readFile("data/nyc/regions.json", "utf8"));
+  return regions.slice(-count);
+}
 
 describe("loadDemandHistory()", () => {
   test("gives each region its bookings, and the weather of its place as long as it is valid", async () => {
