@@ -8,7 +8,7 @@ import {
   loadQuarterHourPickups,
   loadZones,
 } from "../../data/nyc/tables.ts";
-import { epochMs, floorTo, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { epochMs, floorTo, MINUTE_MS, plus, SECOND_MS } from "../../domain/units.ts";
 import { FEED_CONFIGURATION_VARIABLE, feedConfigurationSchema } from "./configuration.ts";
 import { loadCursor, saveCursor } from "./cursor-file.ts";
 import { playFeed } from "./play.ts";
@@ -25,6 +25,8 @@ import { Simulation } from "./simulate.ts";
 const REPORT_MS = 10 * SECOND_MS;
 /** A request under way may finish when the feed is stopped, so that its events are not sent again. */
 const GRACE_MS = SECOND_MS;
+/** Below the allowed lateness of the regions. */
+const MAX_FIRST_LAG_MS = 4 * MINUTE_MS;
 
 const text = process.env[FEED_CONFIGURATION_VARIABLE];
 if (text === undefined) throw new Error(`${FEED_CONFIGURATION_VARIABLE} is not set`);
@@ -54,7 +56,9 @@ const [zones, minutes, quarterHours, weather] = await Promise.all([
   loadQuarterHourPickups(),
   loadHourlyWeather(),
 ]);
-const beginning = floorTo(epochMs(clock.eventAt), MINUTE_MS);
+// The clock ran while the stack started. What it passed then would come too late for the windows, so the feed leaves it out.
+const soonEnough = plus(eventNow(), -MAX_FIRST_LAG_MS);
+const beginning = floorTo(epochMs(Math.max(clock.eventAt, soonEnough)), MINUTE_MS);
 const { startAt, nextAt } = (await loadCursor(cursorFile)) ?? {
   startAt: beginning,
   nextAt: beginning,
