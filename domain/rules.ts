@@ -93,7 +93,7 @@ export function priceRangeOf(
     baseMinor * ruleSet.maxMultiplier,
     ceilingMinor ?? Number.POSITIVE_INFINITY,
   );
-  // Products of decimals such as 1000 * 1.1 land a hair beside the integer they mean.
+  // Products of decimals such as 700 * 1.1 land a hair beside the integer they mean.
   return { low: Math.ceil(low / grid - 1e-9) * grid, high: Math.floor(high / grid + 1e-9) * grid };
 }
 

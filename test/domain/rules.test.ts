@@ -26,7 +26,8 @@ describe("faultsOf()", () => {
         );
         const step = rules.roundingMinor;
         // Bounds that touch the grid are the business of the cases below.
-        fc.pre([lowest, highest].every((bound) => Math.abs(bound % step) > 1e-6 || bound === 0));
+        const offGrid = (bound: number) => Math.abs(bound - Math.round(bound / step) * step);
+        fc.pre([lowest, highest].every((bound) => bound === 0 || offGrid(bound) > 1e-6));
         const first = Math.ceil(lowest / step) * step;
         const isReversed = rules.minMultiplier > rules.maxMultiplier;
         const reasons = faultsOf(documentOf(rules)).map(({ reason }) => reason);
@@ -73,11 +74,17 @@ describe("faultsOf()", () => {
   });
 
   it.each([
-    ["bounds that are one price of the grid", product(1_000, 1_025, 1_025), 25],
-    ["a base of which a multiplier is a hair off the integer", product(1_000, undefined, 1_100), 1],
-  ])("takes %s", (_, sold, step) => {
-    const rules = ruleSet({ products: { ride: sold }, minMultiplier: 1, maxMultiplier: 1.1 });
-    expect(faultsOf(documentOf({ ...rules, ...grid(step) }))).toEqual([]);
+    ["bounds that are one price of the grid", product(1_000, 1_025, 1_025), 25, [1, 1.1]],
+    ["a multiplier of which the price is a hair above a cent", product(700), 1, [1.1, 1.1]],
+    ["a multiplier of which the price is a hair below a cent", product(700), 5, [1.15, 1.15]],
+  ])("takes %s", (_, sold, step, [minMultiplier = 0, maxMultiplier = 0]) => {
+    const rules = ruleSet({
+      products: { ride: sold },
+      minMultiplier,
+      maxMultiplier,
+      ...grid(step),
+    });
+    expect(faultsOf(documentOf(rules))).toEqual([]);
   });
 
   it.each(["nowhere", "constructor", "__proto__"])(
@@ -98,17 +105,11 @@ describe("faultsOf()", () => {
 
 describe("priceRangeOf()", () => {
   it("ends on the grid, within a hair of the bounds", () => {
-    const rules = ruleSet({ minMultiplier: 1, maxMultiplier: 1.1, ...grid(1) });
-    // 1000 * 1.1 is 1100.0000000000002, 300 * 1.1 is 330.00000000000006.
-    expect(priceRangeOf(rules, product(1_000))).toEqual({ low: 1_000, high: 1_100 });
-    expect(priceRangeOf({ ...rules, minMultiplier: 1.1 }, product(300))).toEqual({
-      low: 330,
-      high: 330,
-    });
-    expect(priceRangeOf({ ...rules, ...grid(25) }, product(1_010))).toEqual({
-      low: 1_025,
-      high: 1_100,
-    });
+    // 700 * 1.1 is 770.0000000000001, 700 * 1.15 is 804.9999999999999.
+    const rules = ruleSet({ minMultiplier: 1.1, maxMultiplier: 1.15, ...grid(1) });
+    expect(priceRangeOf(rules, product(700))).toEqual({ low: 770, high: 805 });
+    const wide = ruleSet({ minMultiplier: 1, maxMultiplier: 1.1, ...grid(25) });
+    expect(priceRangeOf(wide, product(1_010))).toEqual({ low: 1_025, high: 1_100 });
   });
 });
 

@@ -111,8 +111,8 @@ describe(`the features of ${golden.regionId}`, () => {
   test("are what they were at the instants of the golden file, also off the quarter hour", () => {
     const zone = zones.find(({ regionId }) => regionId === golden.regionId);
     if (zone === undefined) throw new Error(`no zone ${golden.regionId}`);
-    const dayAt = newYorkDayAt(golden.day);
-    const day = { dayAt, zone, timeZone: NEW_YORK_TIME_ZONE, earlier, minutes, weather };
+    expect(newYorkDayAt(golden.day)).toBe(DAY_AT);
+    const day = { dayAt: DAY_AT, zone, timeZone: NEW_YORK_TIME_ZONE, earlier, minutes, weather };
     const instants = golden.rows.map(({ at }) => Date.parse(at) as EpochMs);
     for (const [index, { features }] of snapshotsOf(day, instants).entries()) {
       const expected = Object.entries(golden.rows[index]?.features ?? {});
