@@ -1,14 +1,14 @@
 /** The pricing Worker: bindings, clock and randomness become ports here, and nowhere else. */
 import { drizzle } from "drizzle-orm/d1";
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
-import { consoleLog } from "../../contract/log.ts";
+import { consoleLog, messageOf } from "../../contract/log.ts";
 import type { RegionWindowRpc } from "../../contract/rpc.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
-import { appendDecisions, forgetDecisionsBefore } from "./decision-store.ts";
+import { appendDecisions, type EdgeDatabase, forgetDecisionsBefore } from "./decision-store.ts";
 
 const DECISIONS_KEPT_MS = 30 * DAY_MS;
-/** A batch that cannot be written comes again after this long, a hundred times. */
+/** A message that cannot be written comes again after this long, a hundred times. */
 const RETRY_AFTER_S = 30;
 
 const wallNow = () => epochMs(Date.now());
@@ -49,6 +49,28 @@ function pricingOf(env: PricingEnv): Pricing {
   });
 }
 
+/** The messages that could not be written. One that spoils a batch must not keep the others from the log. */
+async function writeDecisions(
+  database: EdgeDatabase,
+  messages: readonly Message[],
+): Promise<readonly Message[]> {
+  try {
+    await appendDecisions(
+      database,
+      messages.map(({ body }) => String(body)),
+    );
+    return [];
+  } catch (error) {
+    log("warn", "decisions could not be logged", {
+      messages: messages.length,
+      error: messageOf(error),
+    });
+    if (messages.length <= 1) return messages;
+    const alone = await Promise.all(messages.map((message) => writeDecisions(database, [message])));
+    return alone.flat();
+  }
+}
+
 export default {
   fetch(request, env, context) {
     pricing ??= pricingOf(env);
@@ -57,15 +79,8 @@ export default {
 
   /** Decisions on their way to the log. */
   async queue(batch, env) {
-    try {
-      await appendDecisions(
-        drizzle(env.DB),
-        batch.messages.map((message) => String(message.body)),
-      );
-    } catch (error) {
-      log("error", "decisions could not be logged yet", { error: String(error) });
-      batch.retryAll({ delaySeconds: RETRY_AFTER_S });
-    }
+    const unwritten = await writeDecisions(drizzle(env.DB), batch.messages);
+    for (const message of unwritten) message.retry({ delaySeconds: RETRY_AFTER_S });
   },
 
   /** Housekeeping, once an hour. */

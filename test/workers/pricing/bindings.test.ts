@@ -1,0 +1,153 @@
+import { env, exports } from "cloudflare:workers";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { explainAnswerSchema } from "../../../contract/explain.ts";
+import { type PriceAnswer, priceAnswerSchema } from "../../../contract/pricing.ts";
+import { SHIPPED } from "../../../workers/pricing/documents.ts";
+import worker from "../../../workers/pricing/index.ts";
+import { TEST_KEYS } from "../../support/test-keys.ts";
+import { migrate } from "./migrate.ts";
+import { modelForm, SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
+
+/** The Worker as it is deployed, on its own bindings, beside the real ingest and aggregator. */
+const ask = (path: string, init: RequestInit = {}, key: string = TEST_KEYS.admin) =>
+  exports.default.fetch(`https://pricing.test${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${key}`, ...init.headers },
+  });
+const send = (method: string, path: string, body: unknown) =>
+  ask(path, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+async function price(regionId = "nyc-161"): Promise<PriceAnswer> {
+  const body = { region_id: regionId, product_type: "standard_ride" };
+  return priceAnswerSchema.parse(
+    await (await send("POST", "/api/v1/pricing/compute", body)).json(),
+  );
+}
+
+beforeAll(async () => {
+  await migrate();
+  expect((await send("PUT", "/admin/v1/regions", SHIPPED.regions.document)).status).toBe(200);
+  expect((await send("PUT", "/admin/v1/rules", SHIPPED.rules.json)).status).toBe(200);
+  const path = `/admin/v1/models/${SHIPPED_CARD.version}`;
+  const form = modelForm(await shippedOnnx(), SHIPPED_CARD_JSON);
+  expect((await ask(path, { method: "PUT", body: form })).status).toBe(201);
+  expect((await ask(`${path}/publish`, { method: "POST" })).status).toBe(200);
+});
+
+afterEach(() => vi.useRealTimers());
+
+describe("the pricing Worker on its bindings", () => {
+  it("is ready, and prices by the model from the region's own features", async () => {
+    expect((await ask("/readyz", {}, "nobody's key")).status).toBe(200);
+    expect(await price()).toMatchObject({
+      source: "model",
+      stale: false,
+      model_version: SHIPPED_CARD.version,
+    });
+  });
+
+  it("explains a price at once, and from D1 once the queue has delivered it", async () => {
+    const { request_id, price: told } = await price("nyc-234");
+    const explain = async () =>
+      explainAnswerSchema.parse(
+        await (await ask(`/api/v1/pricing/explain?request_id=${request_id}`)).json(),
+      );
+    expect(await explain()).toMatchObject({ replayed: true, decision: { price: told } });
+    await vi.waitFor(async () => expect((await explain()).decided_at).not.toBeNull(), {
+      timeout: 10_000,
+      interval: 200,
+    });
+    expect(await explain()).toMatchObject({ replayed: true, decision: { price: told } });
+  });
+
+  it("hands events on to ingest, and shows them in the region's live demand", async () => {
+    const event = {
+      event_type: "booking",
+      region_id: "nyc-231",
+      timestamp: new Date().toISOString(),
+      idempotency_key: "b-1",
+    };
+    const accepted = await send("POST", "/api/v1/events", event);
+    expect(accepted.status).toBe(202);
+    await vi.waitFor(
+      async () => {
+        const demand = await ask("/api/v1/regions/nyc-231/demand");
+        expect(await demand.json()).toMatchObject({ totals: { booking: 1 } });
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  });
+
+  it("answers twenty first requests of a region at once, all of them from the same snapshot", async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => price("nyc-249")));
+    expect(new Set(answers.map((answer) => answer.source))).toEqual(new Set(["model"]));
+    expect(new Set(answers.map((answer) => answer.price)).size).toBe(1);
+  });
+});
+
+describe("the consumer of decisions", () => {
+  const record = (id: string) => ({
+    id,
+    decidedAt: 1,
+    decision: {
+      key: {
+        regionId: "r",
+        productType: "p",
+        tick: 1,
+        rulesVersion: "rul",
+        source: "model",
+        priceMinor: 1,
+      },
+      price: { currency: "USD", surgeMultiplier: 1 },
+    },
+  });
+  /** Delivers messages; answers the bodies that are to come again. */
+  async function deliver(database: D1Database, ...bodies: string[]): Promise<string[]> {
+    const again: string[] = [];
+    const messages = bodies.map((body) => ({ body, retry: () => again.push(body) }));
+    await worker.queue({ messages } as never, { ...env, DB: database } as never);
+    return again;
+  }
+  const ids = async () => {
+    const { results } = await env.DB.prepare(
+      "SELECT id FROM decisions WHERE region_id = 'r'",
+    ).all();
+    return results.map((row) => row["id"]);
+  };
+
+  it("writes what it can, and asks again for what it cannot read alone", async () => {
+    const good = ["first", "second"].map((id) => JSON.stringify([record(id)]));
+    expect(await deliver(env.DB, good[0] ?? "", "no JSON", good[1] ?? "")).toEqual(["no JSON"]);
+    expect(await ids()).toEqual(["first", "second"]);
+  });
+
+  it("asks again for everything while D1 is down", async () => {
+    const down = {
+      prepare: env.DB.prepare.bind(env.DB),
+      batch: () => Promise.reject(new Error("down")),
+    };
+    const messages = [JSON.stringify([record("third")]), JSON.stringify([record("fourth")])];
+    expect(await deliver(down as never, ...messages)).toEqual(messages);
+    expect(await deliver(env.DB, ...messages)).toEqual([]);
+    expect(await ids()).toEqual(expect.arrayContaining(["third", "fourth"]));
+  });
+});
+
+describe("housekeeping", () => {
+  it("forgets decisions after thirty days, and no earlier", async () => {
+    const insert = env.DB.prepare(
+      "INSERT INTO decisions VALUES (?1, 'aged', 'p', 1, 'rul', NULL, 'model', 1, 'USD', 1, ?2, '{}')",
+    );
+    const day = 24 * 60 * 60 * 1_000;
+    await insert.bind("old", Date.now() - 30 * day - 1).run();
+    await insert.bind("kept", Date.now() - 30 * day + 60_000).run();
+    await worker.scheduled({} as never, env as never);
+    const { results } = await env.DB.prepare(
+      "SELECT id FROM decisions WHERE region_id = 'r'",
+    ).all();
+    expect(results).toEqual([{ id: "kept" }]);
+  });
+});
