@@ -115,7 +115,7 @@ describe("the consumer of decisions", () => {
     const { results } = await env.DB.prepare(
       "SELECT id FROM decisions WHERE region_id = 'r'",
     ).all();
-    return results.map((row) => row["id"]);
+    return results.map((row) => row.id);
   };
 
   it("writes what it can, and asks again for what it cannot read alone", async () => {
@@ -146,7 +146,7 @@ describe("housekeeping", () => {
     await insert.bind("kept", Date.now() - 30 * day + 60_000).run();
     await worker.scheduled({} as never, env as never);
     const { results } = await env.DB.prepare(
-      "SELECT id FROM decisions WHERE region_id = 'r'",
+      "SELECT id FROM decisions WHERE region_id = 'aged'",
     ).all();
     expect(results).toEqual([{ id: "kept" }]);
   });
