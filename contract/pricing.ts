@@ -22,7 +22,7 @@ export const PRICE_VALID_MS = 2 * 60_000;
 export const computeRequestSchema = z.strictObject({
   region_id: regionIdSchema,
   product_type: productTypeSchema,
-  /** Recorded; it never prices. */
+  /** When the client asked, by its own clock. It never prices. */
   timestamp: instantSchema.optional(),
   user_id: personIdSchema.optional(),
   quantity: z.number().int().min(1).max(1_000_000).optional(),

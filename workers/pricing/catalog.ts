@@ -46,7 +46,8 @@ export interface Catalog {
 const RENEW_EVERY_MS = 10_000;
 /** While it is not known what is in force, the question is asked more often. */
 const RETRY_EVERY_MS = 1_000;
-const LONGEST_RENEWAL_MS = 30_000;
+/** Two questions to KV, and to spare; a model is read and compiled. */
+const LONGEST_RENEWAL_MS = { documents: 5_000, model: 30_000 };
 const MAX_REMEMBERED_RULES = 8;
 
 export function createCatalog(
@@ -121,9 +122,9 @@ export function createCatalog(
       asked = true;
     },
     wallNow,
-    LONGEST_RENEWAL_MS,
+    LONGEST_RENEWAL_MS.documents,
   );
-  const modelFlight = createSingleFlight(() => model.renew(), wallNow, LONGEST_RENEWAL_MS);
+  const modelFlight = createSingleFlight(() => model.renew(), wallNow, LONGEST_RENEWAL_MS.model);
   const published = () => ({
     rules: rules.published(),
     regions: regions.published(),

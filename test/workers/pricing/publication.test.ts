@@ -336,6 +336,7 @@ describe("readiness", () => {
     const before = await world.fetch("/readyz", { key: null });
     expect(await problemOf(before)).toEqual([503, "unavailable"]);
     await world.publishShipped();
+    world.aheadMs += 11_000;
     expect((await world.fetch("/readyz", { key: null })).status).toBe(200);
   });
 

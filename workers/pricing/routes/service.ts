@@ -13,7 +13,8 @@ export const health: Handler = () => jsonResponse({ status: "ok" });
  */
 export function readiness(catalog: Catalog, pipeline: Pipeline): Handler {
   return async (call) => {
-    await catalog.renew();
+    // Anyone may ask this, so it looks for what is new no oftener than prices do.
+    await (catalog.isDue(call.now) ? catalog.renew() : catalog.renewIfUnknown());
     const { regions, model } = catalog.inForce();
     if (!model) return notReady("No model is loaded.");
     const [regionId] = regions.byId.keys();
