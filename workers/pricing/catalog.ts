@@ -12,7 +12,7 @@ import {
 } from "./documents.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import type { Models } from "./model/models.ts";
-import { createSingleFlight } from "./single-flight.ts";
+import { createSingleFlight, until } from "./single-flight.ts";
 import { createSlot, type Loaded, type SlotPorts } from "./slot.ts";
 
 /** A new object whenever one of the three changes, so that what was made by an earlier one can tell. */
@@ -31,12 +31,12 @@ export interface Catalog {
   coldSince(): number;
   /** Whether it is time to look for newer versions. */
   isDue(now: number): boolean;
-  /** Looks for newer rules and regions. */
-  renewDocuments(): Promise<void>;
-  /** Waits until rules and regions were looked for once. */
-  renewIfUnknown(): Promise<void>;
-  /** Looks for newer rules, regions and model. */
+  /** Begins to look for newer rules, regions and model; null when that is under way. */
+  beginRenewal(): Promise<unknown> | null;
+  /** Looks for them, from now on: what was begun before may have missed the news. */
   renew(): Promise<void>;
+  /** Looks for rules and regions if that was never done. */
+  renewIfUnknown(): Promise<void>;
   /** What was published last, by kind; as `Slot.published`. */
   published(): Record<"rules" | "regions" | "model", string | null | undefined>;
   /** Rules of any version, for explanations. */
@@ -125,6 +125,11 @@ export function createCatalog(
     LONGEST_RENEWAL_MS.documents,
   );
   const modelFlight = createSingleFlight(() => model.renew(), wallNow, LONGEST_RENEWAL_MS.model);
+  const isRenewing = () => documentsFlight.isUnderWay() || modelFlight.isUnderWay();
+  function beginRenewal(): Promise<unknown> | null {
+    const begun = [documentsFlight.begin(), modelFlight.begin()].filter((one) => one !== null);
+    return begun.length > 0 ? Promise.all(begun) : null;
+  }
   const published = () => ({
     rules: rules.published(),
     regions: regions.published(),
@@ -145,10 +150,14 @@ export function createCatalog(
       const sinceMs = now - documentsAskedAt;
       return sinceMs >= RENEW_EVERY_MS || (sinceMs >= RETRY_EVERY_MS && !isSettled());
     },
-    renewDocuments: () => documentsFlight.run(),
-    renewIfUnknown: () => (asked ? Promise.resolve() : documentsFlight.run()),
+    beginRenewal,
     async renew() {
-      await Promise.all([documentsFlight.run(), modelFlight.run()]);
+      await until(() => !isRenewing(), LONGEST_RENEWAL_MS.model);
+      await beginRenewal();
+    },
+    async renewIfUnknown() {
+      if (asked) return;
+      await (documentsFlight.begin() ?? until(() => asked, LONGEST_RENEWAL_MS.documents));
     },
     published,
     rulesOf,

@@ -28,8 +28,6 @@ export interface Cell {
   isCold: boolean;
   /** When the region's object was asked first, wall clock. */
   coldSince: number;
-  /** Resolved when the cell is no longer cold. */
-  readonly warmed: PromiseWithResolvers<void>;
   /** The tick whose forecast the region was told of. */
   toldTick: number;
   readonly flight: SingleFlight;
@@ -39,8 +37,8 @@ export interface Cells {
   of(region: Region): Cell;
   /** Whether to ask for a newer snapshot. */
   isDue(cell: Cell, now: number): boolean;
-  /** Asks for a newer snapshot, and prices it. Never rejects. */
-  refresh(cell: Cell): Promise<void>;
+  /** Asks for a newer snapshot, and prices it; null when that is under way. Never rejects. */
+  refresh(cell: Cell): Promise<void> | null;
   /** The prices of a region as of now: the ones at hand, or made anew where something they were made from has changed. */
   pricesOf(cell: Cell, now: number): RegionPrices;
   foresee(snapshot: FeatureSnapshot | null): Foresight;
@@ -85,7 +83,6 @@ export function createCells(ports: CellPorts): Cells {
       askedAt: Number.NEGATIVE_INFINITY,
       isCold: true,
       coldSince: wallNow(),
-      warmed: Promise.withResolvers<void>(),
       toldTick: 0,
       flight: createSingleFlight(() => refresh(cell), wallNow, LONGEST_REFRESH_MS),
     };
@@ -97,7 +94,7 @@ export function createCells(ports: CellPorts): Cells {
     const asking = askObject(cell);
     if (!cell.snapshot && (await within(asking, HEDGE_AFTER_MS)) === TOO_LATE) await askCopy(cell);
     if (!(await asking)) await askCopy(cell);
-    warm(cell);
+    cell.isCold = false;
     await tellForecast(cell);
   }
 
@@ -124,12 +121,7 @@ export function createCells(ports: CellPorts): Cells {
   function adopt(cell: Cell, snapshot: FeatureSnapshot): void {
     cell.snapshot = snapshot;
     pricesOf(cell, wallNow());
-    warm(cell);
-  }
-
-  function warm(cell: Cell): void {
     cell.isCold = false;
-    cell.warmed.resolve();
   }
 
   /** Gives the region the forecast just made, for isolates that have no model. */
@@ -182,7 +174,7 @@ export function createCells(ports: CellPorts): Cells {
       return cell;
     },
     isDue: (cell, now) => now - cell.askedAt >= REFRESH_EVERY_MS,
-    refresh: (cell) => cell.flight.run(),
+    refresh: (cell) => cell.flight.begin(),
     pricesOf,
     foresee: foreseeBy,
   };

@@ -26,8 +26,8 @@ export interface DecisionRecord {
 }
 
 export interface DecisionLog {
-  /** Takes a record; done when it has left for the queue, or cannot yet. */
-  record(record: DecisionRecord): Promise<void>;
+  /** Takes a record; what is begun is done when it has left for the queue, or cannot yet. */
+  record(record: DecisionRecord): Promise<void> | null;
 }
 
 const FLUSH_AFTER_MS = 250;
@@ -85,7 +85,7 @@ export function createDecisionLog(ports: {
   return {
     record(record) {
       buffer.push(record);
-      return flight.run();
+      return flight.begin();
     },
   };
 }

@@ -14,9 +14,9 @@ import type { Call } from "./call.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { DecisionLog } from "./decision-log.ts";
-import { within } from "./dependency.ts";
 import type { PriceMetrics } from "./price-metrics.ts";
 import { type Decided, decideProduct, type RegionPrices } from "./region-prices.ts";
+import { until } from "./single-flight.ts";
 
 /** Features count for two minutes; afterwards an answer is stale, and says so. */
 const FEATURE_TTL_MS = 120_000;
@@ -52,11 +52,13 @@ export function createPipeline(parts: {
     return region ? cells.of(region) : null;
   }
 
-  function prepareCell(regionId: RegionId, asking: Asking): Promise<void> | null {
+  /** Whether the region can be priced now as well as it ever can; sets off what is due for it. */
+  function isPrepared(regionId: RegionId, asking: Asking): boolean {
+    if (!catalog.hasAsked()) return false;
     const cell = cellOf(regionId);
-    if (!cell) return null;
-    if (cells.isDue(cell, asking.now)) asking.waitUntil(cells.refresh(cell));
-    return cell.isCold ? waitFor(cell.warmed.promise, asking.now - cell.coldSince) : null;
+    if (!cell) return true;
+    if (cells.isDue(cell, asking.now)) beside(asking, cells.refresh(cell));
+    return !cell.isCold;
   }
 
   /** Decides one product again from the features at hand, as if it had never been decided. */
@@ -73,19 +75,17 @@ export function createPipeline(parts: {
     const { id, decision, forecast } = decided;
     decided.told = true;
     const entry = { id, decidedAt: asking.now, decision, region, snapshot, forecast };
-    asking.waitUntil(decisionLog.record(entry));
+    beside(asking, decisionLog.record(entry));
   }
 
   return {
     prepare(regionId, asking) {
       const { now } = asking;
-      if (catalog.isDue(now)) asking.waitUntil(catalog.renew());
-      if (catalog.hasAsked()) return prepareCell(regionId, asking);
-      const documents = catalog.renewDocuments();
-      return waitFor(
-        documents.then(() => prepareCell(regionId, asking)),
-        now - catalog.coldSince(),
-      );
+      if (catalog.isDue(now)) beside(asking, catalog.beginRenewal());
+      if (isPrepared(regionId, asking)) return null;
+      const coldSince = (catalog.hasAsked() && cellOf(regionId)?.coldSince) || catalog.coldSince();
+      const patienceMs = FIRST_WAIT_MS - (now - coldSince);
+      return patienceMs > 0 ? until(() => isPrepared(regionId, asking), patienceMs) : null;
     },
 
     tell({ region_id, product_type }, asking, anew) {
@@ -119,10 +119,9 @@ export function createPipeline(parts: {
   };
 }
 
-/** Waits for what has been under way for `sinceMs`, if there is patience left for it. */
-function waitFor(promise: Promise<unknown>, sinceMs: number): Promise<void> | null {
-  const patienceMs = FIRST_WAIT_MS - sinceMs;
-  return patienceMs > 0 ? within(promise, patienceMs).then(() => undefined) : null;
+/** Lets work that was begun go on after the answer. */
+function beside(asking: Asking, begun: Promise<unknown> | null): void {
+  if (begun !== null) asking.waitUntil(begun);
 }
 
 let validUntilOf = Number.NaN;

@@ -89,33 +89,32 @@ describe("a breaker", () => {
 });
 
 describe("a single flight", () => {
-  it("runs once for all who ask meanwhile, and again for who asks later", async () => {
-    let runs = 0;
+  it("runs once while it runs, and again for who asks later", async () => {
     const gates: (() => void)[] = [];
-    const work = () => new Promise<void>((resolve) => gates.push(resolve)).then(() => void runs++);
+    const work = () => new Promise<void>((resolve) => gates.push(resolve));
     const flight = createSingleFlight(work, () => 0, 100);
-    const both = [flight.run(), flight.run()];
-    expect(gates).toHaveLength(1);
+    const first = flight.begin();
+    expect([flight.begin(), flight.isUnderWay(), gates.length]).toEqual([null, true, 1]);
     gates[0]?.();
-    await Promise.all(both);
-    const third = flight.run();
-    gates[1]?.();
-    await third;
-    expect(runs).toBe(2);
+    await first;
+    expect(flight.isUnderWay()).toBe(false);
+    expect(flight.begin()).not.toBeNull();
+    expect(gates).toHaveLength(2);
   });
 
-  it("gives up a run that lasts longer than it ever should", () => {
+  it("gives up a run that lasts longer than it ever should, and is not confused by its end", async () => {
     let now = 0;
-    let begun = 0;
-    const work = () => new Promise<void>(() => void begun++);
+    const gates: (() => void)[] = [];
+    const work = () => new Promise<void>((resolve) => gates.push(resolve));
     const flight = createSingleFlight(work, () => now, 100);
-    void flight.run();
+    const first = flight.begin();
     now = 99;
-    void flight.run();
-    expect(begun).toBe(1);
+    expect(flight.begin()).toBeNull();
     now = 100;
-    void flight.run();
-    expect(begun).toBe(2);
+    expect(flight.begin()).not.toBeNull();
+    gates[0]?.();
+    await first;
+    expect(flight.isUnderWay()).toBe(true);
   });
 });
 

@@ -24,6 +24,7 @@ export function explainPrice(ports: ReplayPorts): Handler {
     if (!key) {
       return { type: "unknown_decision", detail: "The request id is not one of a price." };
     }
+    await ports.catalog.renewIfUnknown();
     const replayed = await replay(ports, key);
     if ("type" in replayed) return replayed;
     return jsonResponse(explainAnswerFrom(request_id, replayed));
