@@ -41,6 +41,7 @@ export interface Principal {
 
 /** Requests a minute of a key that sets no other limit. */
 const DEFAULT_REQUESTS_PER_MINUTE = 1_000_000;
+const BEARER = /^Bearer +(\S+)$/i;
 /** Verified tokens remembered, so that a request is hashed once per isolate and token. */
 const MAX_REMEMBERED = 10_000;
 
@@ -64,10 +65,12 @@ export function authenticatorFrom(keys: readonly ApiKey[]): Authenticate {
   }));
   const remembered = new Map<string, Principal>();
   return (authorization) => {
-    if (!authorization?.startsWith("Bearer ")) return null;
+    if (!authorization) return null;
     const known = remembered.get(authorization);
     if (known) return known;
-    const digest = createHash("sha256").update(authorization.slice(7)).digest();
+    const key = BEARER.exec(authorization)?.[1];
+    if (key === undefined) return null;
+    const digest = createHash("sha256").update(key).digest();
     const entry = entries.find((candidate) => timingSafeEqual(candidate.digest, digest));
     if (!entry) return null;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();

@@ -1,6 +1,7 @@
 /** POST /api/v1/events: what an event looks like, and what comes back. */
 import * as z from "zod";
 import { instantSchema, personIdSchema, productTypeSchema, regionIdSchema } from "./names.ts";
+import { type FieldError, fieldErrorsFrom } from "./problem.ts";
 
 export const MAX_EVENTS_PER_REQUEST = 500;
 export const MAX_EVENTS_BODY_BYTES = 1024 * 1024;
@@ -61,6 +62,21 @@ export const eventSchema = z.discriminatedUnion("event_type", [
   typed("stock_level", z.looseObject({ on_hand: count })),
   typed("price_change", z.looseObject({ price: z.number().min(0) })),
 ]);
+
+/** What all events share, whatever their type. */
+const commonSchema = z.strictObject({
+  event_type: z.unknown(),
+  ...common,
+  metadata: anything.optional(),
+});
+
+/** Each field of an event that does not fit. An unknown type keeps the schema from looking further; this looks. */
+export function eventFieldErrors(event: unknown, error: z.ZodError): FieldError[] {
+  const errors = fieldErrorsFrom(error);
+  if (errors.every(({ path }) => path !== "event_type")) return errors;
+  const others = commonSchema.safeParse(event);
+  return others.success ? errors : [...errors, ...fieldErrorsFrom(others.error)];
+}
 
 /** An event as a client writes it. */
 export type EventInput = z.input<typeof eventSchema>;

@@ -29,7 +29,7 @@ export const OPERATIONS = {
       "One event, an array, `{events: [...]}`, or one event a line (NDJSON); up to 500 events and 1 MiB. " +
       "Accepted means durably stored. A repeated idempotency key of the same region is accepted and counted once.",
     permission: "events:write",
-    problems: ["invalid_events", "overloaded", "unavailable"],
+    problems: ["invalid_events", "too_many_events", "overloaded", "unavailable"],
   },
   computePrice: {
     method: "POST",

@@ -89,13 +89,18 @@ const MAX_FIELD_ERRORS = 50;
 export function fieldErrorsFrom(error: z.ZodError, root = ""): FieldError[] {
   return error.issues.slice(0, MAX_FIELD_ERRORS).flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") {
-      return [{ path: pathText(issue.path, root), detail: issue.message }];
+      return [{ path: pathText(issue.path, root), detail: detailOf(issue) }];
     }
     return issue.keys.map((key) => ({
       path: pathText([...issue.path, key], root),
       detail: "There is no such field.",
     }));
   });
+}
+
+function detailOf(issue: z.core.$ZodIssue): string {
+  const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+  return isMissing ? `Required: ${issue.expected}.` : issue.message;
 }
 
 /** `["events", 3, "quantity"]` as `events[3].quantity`. */

@@ -1,6 +1,7 @@
 /** From what a client sent to what the outbox keeps: each event is checked, its people hashed, its bytes packed. */
 import type { BatchPacker } from "../../contract/event-batch.ts";
 import {
+  eventFieldErrors,
   eventSchema,
   MAX_AHEAD_MS,
   MAX_METADATA_BYTES,
@@ -8,7 +9,7 @@ import {
   type RejectedEvent,
 } from "../../contract/events.ts";
 import { instantText } from "../../contract/names.ts";
-import { type FieldError, fieldErrorsFrom, type Problem } from "../../contract/problem.ts";
+import type { FieldError, Problem } from "../../contract/problem.ts";
 import type { DemandEvent } from "../../domain/event.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
 import { type EventCandidates, MalformedLine } from "./event-candidates.ts";
@@ -69,7 +70,7 @@ function demandEvent(candidate: unknown, rules: AcceptanceRules): DemandEvent | 
     const verdict = eventSchema.safeParse(candidate);
     if (!verdict.success) {
       const detail = "The event does not fit its schema.";
-      return { type: "invalid_event", detail, errors: fieldErrorsFrom(verdict.error) };
+      return { type: "invalid_event", detail, errors: eventFieldErrors(candidate, verdict.error) };
     }
     parsed = verdict.data;
   }

@@ -4,6 +4,7 @@
  */
 import { getPath } from "hono/utils/url";
 import type { Authenticate, Permission, Principal } from "../../contract/access.ts";
+import { discardBody } from "../../contract/body.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { OPERATIONS, type Operation, type OperationId } from "../../contract/operations.ts";
@@ -99,6 +100,7 @@ export function createRouter(
     const traceId = traceIdOf(request.headers.get("traceparent"), newTraceId);
     const match = table.match(request.method, getPath(request));
     if (match.route === null) {
+      await discardBody(request);
       const response = nowhere(match.methods, traceId);
       countElsewhere(response.status, wallNow() - now);
       return response;
@@ -112,6 +114,8 @@ export function createRouter(
       onFailure(call, error);
       response = problemResponse({ type: "internal" }, traceId);
     }
+    // A client that is still sending sees a refusal only once somebody reads.
+    if (response.status >= 400) await discardBody(request);
     route.count(response.status, wallNow() - now);
     return request.method === "HEAD" ? new Response(null, response) : response;
   };

@@ -56,7 +56,7 @@ function sectionOf(operation: DescribedOperation): Html {
   const answers = Object.entries(operation.responses).filter(([status]) => Number(status) < 400);
   return html`<section id="${operationId}">
 <h3><span class="method">${method}</span> <code>${path}</code></h3>
-<p>${summary} ${description}<br>
+<p><b>${summary}</b><br>${prose(description)}<br>
 <span class="quiet">${permission === null ? "Open to everyone." : `Needs ${permission}.`}</span></p>
 ${
   parameters.length === 0
@@ -68,8 +68,14 @@ ${
 }
 ${requestBody ? contentOf("Body", requestBody.content) : ""}
 ${answers.map(([status, { content }]) => contentOf(`Answer ${status}`, content))}
-<p class="quiet">Problems: ${problems.map(([status, { description: text }]) => html`<span title="${text}">${status}</span> `)}</p>
+<p class="quiet">Problems: ${problems.map(([status, { description: text }]) => html`<span title="${text.replaceAll("`", "")}">${status}</span> `)}
+(<a href="${PROBLEMS_PATH}">what they mean</a>)</p>
 </section>`;
+}
+
+/** Descriptions are Markdown, of which they use backquotes only. */
+function prose(text: string): Html {
+  return html`${text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }
 
 function operationOf(id: string): Operation {

@@ -17,6 +17,8 @@ const FROM_MEMORY: ResponseInit = {
   headers: { "content-type": "application/json", "server-timing": 'memory;desc="hit"' },
 };
 
+const NO_CACHE = /(^|,)\s*no-cache\s*(,|$)/i;
+
 /** One price. */
 export function computePrice(pipeline: Pipeline, wallNow: () => number): Handler {
   return async (call) => {
@@ -69,7 +71,7 @@ function itemsOf(json: unknown): { items: unknown[] } | Problem {
 /** A key that may can have its price decided anew; from others the header means nothing. */
 function isForAnew({ request, principal }: Call): boolean {
   const mayAsk = principal?.permissions.has("prices:fresh") ?? false;
-  return mayAsk && request.headers.get("cache-control") === "no-cache";
+  return mayAsk && NO_CACHE.test(request.headers.get("cache-control") ?? "");
 }
 
 function timed({ now }: Call, wallNow: () => number, stage: string): ResponseInit {
