@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { computeRequestSchema } from "../../../contract/pricing.ts";
 import { createBreaker } from "../../../workers/pricing/breaker.ts";
 import { messagesOf } from "../../../workers/pricing/decision-log.ts";
-import { html } from "../../../workers/pricing/docs/html.ts";
+import { html, prose } from "../../../workers/pricing/docs/html.ts";
 import { schemaText } from "../../../workers/pricing/docs/schema-text.ts";
 import { RouteTable } from "../../../workers/pricing/route-table.ts";
 import { askedFrom } from "../../../workers/pricing/routes/asked.ts";
@@ -163,6 +163,7 @@ describe("documentation", () => {
       "<p>&lt;b a=&quot;1&quot;&gt;&amp;&lt;/b&gt;</p>",
     );
     expect(html`${[html`<i>`, 1]}`.html).toBe("<i>1");
+    expect(prose("Send `a<b` once.").html).toBe("Send <code>a&lt;b</code> once.");
   });
 
   it("writes schemas as the shape of the JSON, recursion included", () => {

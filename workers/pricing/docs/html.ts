@@ -19,6 +19,12 @@ function textOf(content: Content): string {
     .replaceAll('"', "&quot;");
 }
 
+/** A sentence in which backticks mark code. */
+export function prose(text: string): Html {
+  const parts = text.split("`").map((part, i) => (i % 2 === 0 ? part : html`<code>${part}</code>`));
+  return html`${parts}`;
+}
+
 /** A whole page. It loads nothing from anywhere, and may not. */
 export function htmlResponse(title: string, body: Html): Response {
   const page = html`<!doctype html>

@@ -4,7 +4,7 @@ import type { OpenApiDocument } from "../../../contract/openapi.ts";
 import { OPERATIONS, type Operation } from "../../../contract/operations.ts";
 import { PROBLEMS, PROBLEMS_PATH } from "../../../contract/problem.ts";
 import type { Handler } from "../router.ts";
-import { type Html, html, htmlResponse } from "./html.ts";
+import { type Html, html, htmlResponse, prose } from "./html.ts";
 import { schemaText } from "./schema-text.ts";
 
 interface DescribedOperation {
