@@ -41,7 +41,7 @@ afterEach(() => vi.useRealTimers());
 
 describe("the pricing Worker on its bindings", () => {
   it("is ready, and prices by the model from the region's own features", async () => {
-    expect((await ask("/readyz", {}, "nobody's key")).status).toBe(200);
+    expect((await ask("/readyz", {}, "nobodys-key")).status).toBe(200);
     expect(await price()).toMatchObject({
       source: "model",
       stale: false,

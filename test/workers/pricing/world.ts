@@ -30,10 +30,10 @@ export type DependencyName = (typeof DEPENDENCIES)[number];
 
 /** Keys by name; `slow` may ask as often as a pricing key that has one request a minute beyond its burst. */
 export const KEYS = {
-  admin: "the admin's key",
-  pricing: "a client's key",
-  ingest: "an SDK's key",
-  slow: "a slow client's key",
+  admin: "an-administrators-key",
+  pricing: "a-clients-key",
+  ingest: "an-sdks-key",
+  slow: "a-slow-clients-key",
 } as const;
 export type KeyName = keyof typeof KEYS;
 

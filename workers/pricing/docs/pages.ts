@@ -73,11 +73,6 @@ ${answers.map(([status, { content }]) => contentOf(`Answer ${status}`, content))
 </section>`;
 }
 
-/** Descriptions are Markdown, of which they use backquotes only. */
-function prose(text: string): Html {
-  return html`${text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
-}
-
 function operationOf(id: string): Operation {
   const operation = Object.entries<Operation>(OPERATIONS).find(([name]) => name === id)?.[1];
   if (!operation) throw new Error(`openapi.json describes an operation that is not there: ${id}`);
