@@ -24,9 +24,9 @@ export interface Cell {
   prices: RegionPrices | null;
   /** When the region's object was last asked, wall clock. */
   askedAt: number;
-  /** No snapshot yet, and not known that none can be had. */
+  /** No snapshot yet, or none that was looked after lately, and not known that no newer one can be had. */
   isCold: boolean;
-  /** When the region's object was asked first, wall clock. */
+  /** When the region's object was asked first, or first again, wall clock. */
   coldSince: number;
   /** The tick whose forecast the region was told of. */
   toldTick: number;
@@ -37,6 +37,10 @@ export interface Cells {
   of(region: Region): Cell;
   /** Whether to ask for a newer snapshot. */
   isDue(cell: Cell, now: number): boolean;
+  /** Whether nobody has asked for so long that what is at hand may be another hour's. */
+  isForgotten(cell: Cell, now: number): boolean;
+  /** Has the next requests wait for the region once more, as for a new one. */
+  chill(cell: Cell, now: number): void;
   /** Asks for a newer snapshot, and prices it; null when that is under way. Never rejects. */
   refresh(cell: Cell): Promise<void> | null;
   /** The prices of a region as of now: the ones at hand, or made anew where something they were made from has changed. */
@@ -56,6 +60,8 @@ export interface CellPorts {
 }
 
 const REFRESH_EVERY_MS = SECOND_MS;
+/** Under traffic features are about a second old; the first request after a silence waits for new ones instead. */
+const FORGOTTEN_AFTER_MS = 2 * SECOND_MS;
 const LONGEST_REFRESH_MS = 5 * SECOND_MS;
 /** A region that knows nothing yet asks KV too, when its object takes longer than this. */
 const HEDGE_AFTER_MS = 100;
@@ -174,6 +180,11 @@ export function createCells(ports: CellPorts): Cells {
       return cell;
     },
     isDue: (cell, now) => now - cell.askedAt >= REFRESH_EVERY_MS,
+    isForgotten: (cell, now) => !cell.isCold && now - cell.askedAt > FORGOTTEN_AFTER_MS,
+    chill(cell, now) {
+      cell.isCold = true;
+      cell.coldSince = now;
+    },
     refresh: (cell) => cell.flight.begin(),
     pricesOf,
     foresee: foreseeBy,

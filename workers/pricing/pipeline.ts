@@ -57,7 +57,10 @@ export function createPipeline(parts: {
     if (!catalog.hasAsked()) return false;
     const cell = cellOf(regionId);
     if (!cell) return true;
-    if (cells.isDue(cell, asking.now)) beside(asking, cells.refresh(cell));
+    if (cells.isDue(cell, asking.now)) {
+      if (cells.isForgotten(cell, asking.now)) cells.chill(cell, asking.now);
+      beside(asking, cells.refresh(cell));
+    }
     return !cell.isCold;
   }
 
