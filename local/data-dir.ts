@@ -2,6 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { messageOf } from "../contract/log.ts";
 import { DEMOS, type Demo } from "./options.ts";
 import { isMissing, replaceFile } from "./replace-file.ts";
 
@@ -54,7 +55,11 @@ export async function openDataDir(
   dataDir: DataDir,
   demo: Demo,
 ): Promise<string | null> {
-  await mkdir(dataDir.logs, { recursive: true });
+  try {
+    await mkdir(dataDir.logs, { recursive: true });
+  } catch (error) {
+    return `${root} cannot be a data dir. ${messageOf(error)}`;
+  }
   const kept = await markerOf(dataDir.marker);
   if (kept === null) {
     await replaceFile(dataDir.marker, `${JSON.stringify({ demo })}\n`);

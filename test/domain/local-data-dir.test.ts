@@ -26,6 +26,12 @@ describe("openDataDir()", () => {
     expect(await openDataDir(root, dataDir, "nyc")).toBeNull();
     expect(await openDataDir(root, dataDir, "none")).toContain("Start with --demo nyc");
   });
+
+  test("says in a sentence that a file is no folder", async () => {
+    const file = join(root, "file");
+    await writeFile(file, "");
+    expect(await openDataDir(file, dataDirFrom(file), "none")).toContain("cannot be a data dir");
+  });
 });
 
 describe("lockDataDir()", () => {
