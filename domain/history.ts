@@ -1,7 +1,7 @@
-import { type EpochMs, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
+import { DAY_MS, type EpochMs, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
 
 /** How far back features look: four weeks, plus a day so that a smoothed slot four weeks ago is whole. */
-export const HISTORY_MS = 4 * WEEK_MS + 24 * 60 * 60 * 1_000;
+export const HISTORY_MS = 4 * WEEK_MS + DAY_MS;
 export const HISTORY_SLOTS = HISTORY_MS / QUARTER_HOUR_MS;
 
 /**

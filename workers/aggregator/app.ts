@@ -58,9 +58,8 @@ export function createAggregatorApp({
     app.all(
       path,
       serve(null, (traceId) => {
-        const response = problemResponse({ type: "method_not_allowed" }, traceId);
-        response.headers.set("allow", "GET, HEAD");
-        return response;
+        const headers = { allow: "GET, HEAD" };
+        return refusalResponse({ problem: { type: "method_not_allowed" }, headers }, traceId);
       }),
     );
   }

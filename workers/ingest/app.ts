@@ -110,7 +110,6 @@ export function createIngestApp(deps: IngestDeps): Hono {
 }
 
 function notAllowed(allowed: string, traceId: string): Response {
-  const response = problemResponse({ type: "method_not_allowed" }, traceId);
-  response.headers.set("allow", allowed);
-  return response;
+  const headers = { allow: allowed };
+  return refusalResponse({ problem: { type: "method_not_allowed" }, headers }, traceId);
 }

@@ -3,13 +3,14 @@
  * here, once for all operations of the contract.
  */
 import { getPath } from "hono/utils/url";
-import type { Authenticate, Permission, Principal } from "../../contract/access.ts";
+import type { Authenticate, Permission } from "../../contract/access.ts";
+import { admit, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { OPERATIONS, type Operation, type OperationId } from "../../contract/operations.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
-import { createRateLimiter, rateLimitHeaders } from "../../contract/rate-limit.ts";
+import { createRateLimiter } from "../../contract/rate-limit.ts";
 import { traceIdOf } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { Call } from "./call.ts";
@@ -64,35 +65,13 @@ export function createRouter(
   /** The answer of a route, or the problem that keeps the request from it. */
   async function answer(route: Route, call: Call): Promise<Response> {
     if (route.permission !== null) {
-      const refusal = admit(call, route.permission);
-      if (refusal) return refusal;
+      const { headers } = call.request;
+      const caller = admit(headers, route.permission, authenticate, takeTokens, call.now);
+      if ("problem" in caller) return refusalResponse(caller, call.traceId);
+      call.principal = caller;
     }
     const result = await route.handler(call);
     return result instanceof Response ? result : problemResponse(result, call.traceId);
-  }
-
-  /** Names the principal of a call, or answers why it may not go on. */
-  function admit(call: Call, permission: Permission): Response | null {
-    const principal = authenticate(call.request.headers.get("authorization"));
-    if (!principal) return problemResponse({ type: "unauthenticated" }, call.traceId);
-    if (!principal.permissions.has(permission)) {
-      const detail = `A key of role ${principal.role} has no permission ${permission}.`;
-      return problemResponse({ type: "forbidden", detail }, call.traceId);
-    }
-    call.principal = principal;
-    return principal.limit && charge(call, principal, principal.limit);
-  }
-
-  function charge(
-    call: Call,
-    { keyId }: Principal,
-    limit: NonNullable<Principal["limit"]>,
-  ): Response | null {
-    const allowance = takeTokens(keyId, limit, call.now);
-    if (allowance.allowed) return null;
-    const { retryAfterS } = allowance;
-    const response = problemResponse({ type: "rate_limited", retryAfterS }, call.traceId);
-    return withHeaders(response, rateLimitHeaders(limit, allowance));
   }
 
   return async (request, context) => {
@@ -123,12 +102,6 @@ export function createRouter(
 
 function nowhere(methods: readonly string[], traceId: string): Response {
   if (methods.length === 0) return problemResponse({ type: "not_found" }, traceId);
-  return withHeaders(problemResponse({ type: "method_not_allowed" }, traceId), {
-    allow: methods.join(", "),
-  });
-}
-
-function withHeaders(response: Response, headers: Record<string, string>): Response {
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-  return response;
+  const headers = { allow: methods.join(", ") };
+  return refusalResponse({ problem: { type: "method_not_allowed" }, headers }, traceId);
 }
