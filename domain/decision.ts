@@ -122,14 +122,9 @@ export function textOfKey(key: DecisionKey): string {
 }
 
 /**
- * The id of one answer: its decision's key, and a nonce of letters and digits that makes it this answer's alone. Whoever
- * holds it can have the decision explained, even when no log knows of it.
+ * Everything of a request id but the nonce of letters and digits that makes it one answer's alone; made from the text of the
+ * decision's key. Whoever holds the id can have the decision explained, even when no log knows of it.
  */
-export function requestIdOf(key: DecisionKey, nonce: string): string {
-  return `${requestIdPrefixOf(textOfKey(key))}${nonce}`;
-}
-
-/** Everything of a request id but the nonce, from the text of the decision's key; the same for all answers of one decision. */
 export function requestIdPrefixOf(keyText: string): string {
   return `req_${keyText}${SEPARATOR}`;
 }
