@@ -1,7 +1,8 @@
 /**
- * Five kinds of test: `domain` and `system` in Node, one project per Worker inside workerd.
+ * Six kinds of test: `domain` and `system` in Node, one project per Worker inside workerd, and `servers`, whose tests need a
+ * server or a browser that is not ours and say loudly that they are skipped where it is not there.
  *
- * `vitest run --project domain` runs one of them.
+ * `vitest run --project domain` runs one of them; `npm test` all but `servers`.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -54,6 +55,17 @@ export default defineConfig({
           fileParallelism: false,
           // After all others: it measures, and starts processes that want the machine for themselves.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "servers",
+          environment: "node",
+          include: ["test/servers/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
