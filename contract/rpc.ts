@@ -47,8 +47,11 @@ export interface RegionIntakeRpc {
 
 /** The outbox, as the aggregator uses it: what is confirmed is forgotten. */
 export interface OutboxRpc {
-  /** `epoch` as in the parcels; numbers of another epoch are not known any more and are ignored. */
-  confirm(epoch: number, parcels: number[]): Promise<void>;
+  /**
+   * `epoch` as in the parcels; numbers of another epoch are not known any more and are ignored. `slices` says which slices of
+   * these parcels are stored, as a mask; every slice when it is not given. A parcel is forgotten once each slice of it was confirmed.
+   */
+  confirm(epoch: number, parcels: number[], slices?: number): Promise<void>;
 }
 
 /** The outbox, as the door uses it. */

@@ -5,6 +5,7 @@ import { EventCursor, packEvent } from "../../contract/packed-events.ts";
 import { parcelOf, readParcel, writeParcel } from "../../contract/parcel.ts";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import { ALL_EVENT_TYPES, type DemandEvent } from "../../domain/event.ts";
+import { ALL_SLICES } from "../../domain/slices.ts";
 import type { EpochMs, ProductType, RegionId } from "../../domain/units.ts";
 
 const u32 = fc.nat({ max: 0xffff_ffff });
@@ -110,6 +111,7 @@ describe("parcels", () => {
     epoch: 0xffff_fffe,
     number: 2 ** 40,
     lowWater: 2 ** 40 - 7,
+    slices: 0x8421,
     receivedAt: 1.5e12 as EpochMs,
     regionId: "nyc-161" as RegionId,
     count: 2,
@@ -122,6 +124,15 @@ describe("parcels", () => {
     const reader = new ByteReader(writer.copy());
     expect(readParcel(reader)).toEqual({ ...header, events: Uint8Array.of(1, 2, 3) });
     expect(reader.u8()).toBe(99);
+  });
+
+  it("of the version without slices are whole", () => {
+    const writer = new ByteWriter();
+    writeParcel(writer, header, [Uint8Array.of(1, 2)]);
+    const bytes = writer.copy();
+    const slicesAt = 1 + 3 * 8 + 4;
+    const old = Uint8Array.of(1, ...bytes.slice(1, slicesAt), ...bytes.slice(slicesAt + 2));
+    expect(parcelOf(old)).toEqual({ ...parcelOf(bytes), slices: ALL_SLICES });
   });
 
   it("are told from other messages", () => {

@@ -1,5 +1,6 @@
 import { writeParcel } from "../../contract/parcel.ts";
 import { ByteWriter } from "../../domain/bytes.ts";
+import { ALL_SLICES } from "../../domain/slices.ts";
 import type { ParcelContents } from "./compose-parcels.ts";
 
 /** Where parcels go. */
@@ -26,7 +27,8 @@ export function messagesFrom(
   const writer = new ByteWriter(4_096);
   return parcels.map(({ number, regionId, receivedAt, count, stretches }) => {
     writer.clear();
-    writeParcel(writer, { ...sender, number, regionId, receivedAt, count }, stretches);
+    const header = { ...sender, number, slices: ALL_SLICES, regionId, receivedAt, count };
+    writeParcel(writer, header, stretches);
     return writer.copy();
   });
 }
