@@ -2,6 +2,7 @@
 /* eslint-disable */
 interface __BaseEnv_AggregatorEnv {
 	CONFIG: KVNamespace;
+	DEAD_LETTERS: Queue;
 	ALLOWED_LATENESS_MS: string;
 	OUT_OF_ORDERNESS_MS: string;
 	API_KEYS: string;

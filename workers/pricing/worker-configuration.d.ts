@@ -5,8 +5,12 @@ interface __BaseEnv_PricingEnv {
 	MODELS: R2Bucket;
 	DB: D1Database;
 	DECISIONS: Queue;
+	EVENTS: Queue;
+	LATE: Queue;
+	DEAD_LETTERS: Queue;
 	API_KEYS: string;
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
+	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 	INGEST: Fetcher /* ingest */;
 }
 declare namespace Cloudflare {
