@@ -45,6 +45,12 @@ export interface RegionIntakeRpc {
   apply(parcels: Uint8Array[]): Promise<ParcelsApplied>;
 }
 
+/** The region's object, as the consumer of late events uses it. */
+export interface RegionLateRpc {
+  /** Forgets rows of late events that are stored elsewhere now (`row` of contract/late-events.ts); unknown ones are ignored. */
+  confirmLate(rows: number[]): Promise<void>;
+}
+
 /** The outbox, as the aggregator uses it: what is confirmed is forgotten. */
 export interface OutboxRpc {
   /**
