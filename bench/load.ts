@@ -11,45 +11,57 @@ import { percentile } from "./table.ts";
 export interface LoadTarget {
   url: string;
   key: string;
-  /** Bodies are sent in turn, so that no cache sees the same one only. */
-  bodies: readonly string[];
+  /** The next body of a connection; a buffer may be written over once its request was answered. */
+  nextBody(connection: number): string | Buffer;
   headers?: Record<string, string>;
+  /** The status of an answer that is no failure; 200 when not given. */
+  expectedStatus?: number;
+}
+
+/** Bodies in turn, so that no cache sees the same one only. */
+export function inTurn(bodies: readonly string[]): (connection: number) => string {
+  let next = 0;
+  return () => bodies[next++ % bodies.length] ?? "";
 }
 
 export interface LoadResult {
   requestsPerS: number;
   p50Ms: number;
   p99Ms: number;
-  /** Answers other than 200. */
+  requests: number;
+  /** Answers with another status than expected. */
   failed: number;
 }
 
-/** Posts `bodies` to `url` for `seconds` over `connections`. Throws when a connection breaks. */
+/** Posts to `url` for `seconds` over `connections`. Throws when a connection breaks. */
 export async function load(
   target: LoadTarget,
   { seconds, connections }: { seconds: number; connections: number },
 ): Promise<LoadResult> {
   const url = new URL(target.url);
-  const requests = target.bodies.map((body) => rendered(url, target, body));
   const latenciesMs: number[] = [];
   let failed = 0;
-  let next = 0;
   let over = false;
 
-  const client = async () => {
+  const client = async (connection: number) => {
     const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
     const answers = new AnswerReader(socket);
     while (!over) {
+      const body = target.nextBody(connection);
+      const head = headOf(url, target, Buffer.byteLength(body));
       const sentAt = performance.now();
-      socket.write(requests[next++ % requests.length] ?? "");
+      socket.cork();
+      socket.write(head);
+      socket.write(body);
+      socket.uncork();
       const status = await answers.next();
       latenciesMs.push(performance.now() - sentAt);
-      if (status !== 200) failed++;
+      if (status !== (target.expectedStatus ?? 200)) failed++;
     }
     socket.destroy();
   };
   const startedAt = performance.now();
-  const clients = Array.from({ length: connections }, client);
+  const clients = Array.from({ length: connections }, (_, connection) => client(connection));
   await Promise.race([sleep(seconds * 1_000), Promise.all(clients)]);
   over = true;
   await Promise.all(clients);
@@ -58,20 +70,31 @@ export async function load(
     requestsPerS: latenciesMs.length / elapsedS,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
+    requests: latenciesMs.length,
     failed,
   };
 }
 
-function rendered(url: URL, { key, headers = {} }: LoadTarget, body: string): Buffer {
-  const lines = [
-    `POST ${url.pathname} HTTP/1.1`,
-    `host: ${url.host}`,
-    `authorization: Bearer ${key}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`);
+const heads = new WeakMap<LoadTarget, Map<number, string>>();
+
+/** Everything before a body of `length` bytes; rendered once. */
+function headOf(url: URL, target: LoadTarget, length: number): string {
+  const known = heads.get(target) ?? new Map<number, string>();
+  heads.set(target, known);
+  let head = known.get(length);
+  if (head === undefined) {
+    const lines = [
+      `POST ${url.pathname} HTTP/1.1`,
+      `host: ${url.host}`,
+      `authorization: Bearer ${target.key}`,
+      "content-type: application/json",
+      `content-length: ${length}`,
+      ...Object.entries(target.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ];
+    head = `${lines.join("\r\n")}\r\n\r\n`;
+    known.set(length, head);
+  }
+  return head;
 }
 
 /** Reads answers with a Content-Length off a socket, one at a time, and keeps nothing of them but the status. */

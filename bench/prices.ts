@@ -1,7 +1,7 @@
 /** What a price costs beside a server that does nothing: warm, decided anew, and 200 at a time. */
 
 import type { Stack } from "../test/support/stack.ts";
-import { type LoadResult, type LoadTarget, load } from "./load.ts";
+import { inTurn, type LoadResult, type LoadTarget, load } from "./load.ts";
 import { type BareServers, cpuMsOf } from "./servers.ts";
 import { median } from "./table.ts";
 
@@ -50,7 +50,7 @@ export async function benchPrices(
   const ours = (path: string, bodies: readonly string[], headers = {}): LoadTarget => ({
     url: stack.pricingUrl + path,
     key,
-    bodies,
+    nextBody: inTurn(bodies),
     headers,
   });
   const cases: { name: string; pricesPerRequest: number; pid: number; target: LoadTarget }[] = [
@@ -58,13 +58,13 @@ export async function benchPrices(
       name: "bare Worker, constant",
       pricesPerRequest: 1,
       pid: bare.pid,
-      target: { url: bare.workerdUrl + compute, key, bodies: one },
+      target: { url: bare.workerdUrl + compute, key, nextBody: inTurn(one) },
     },
     {
       name: "bare Hono, constant",
       pricesPerRequest: 1,
       pid: bare.pid,
-      target: { url: bare.honoUrl + compute, key, bodies: one },
+      target: { url: bare.honoUrl + compute, key, nextBody: inTurn(one) },
     },
     { name: "compute, warm", pricesPerRequest: 1, pid, target: ours(compute, one) },
     {

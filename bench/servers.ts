@@ -70,3 +70,13 @@ function statFieldsOf(pid: string): string[] | null {
     return null;
   }
 }
+
+/** Resident memory of a process in MB; null where there is no /proc. */
+export function residentMbOf(pid: number): number | null {
+  try {
+    const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kb === undefined ? null : Number(kb) / 1_024;
+  } catch {
+    return null;
+  }
+}

@@ -64,6 +64,7 @@ function stackChild(
     ports: { pricing, ingest, aggregator },
     dataDir: options.dataDir,
     clock,
+    vars: options.vars,
   };
   return {
     name: "stack",

@@ -16,7 +16,13 @@ export interface StartOptions {
   speed: number;
   /** False: run on what was published before. */
   origin: boolean;
+  /** Variables of the Workers in place of those in their wrangler.toml. */
+  vars: WorkerVars;
 }
+
+const WORKERS = ["pricing", "ingest", "aggregator"] as const;
+/** Variables by name, by Worker. */
+export type WorkerVars = Record<(typeof WORKERS)[number], Record<string, string>>;
 
 const SERVICES = ["pricing", "ingest", "aggregator", "origin"] as const;
 export type Service = (typeof SERVICES)[number];
@@ -39,11 +45,19 @@ export function parseOptions(args: readonly string[]): StartOptions {
     )
     .option("--speed <factor>", "event seconds per second of the demo's clock", speedFrom, 60)
     .option("--no-origin", "run on what was published before")
+    .option(
+      "--var <worker.NAME=value>",
+      "a variable of a Worker in place of its wrangler.toml's; may be given again",
+      addVar,
+      { pricing: {}, ingest: {}, aggregator: {} },
+    )
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
     .parse(args, { from: "user" });
-  const options = command.opts<Omit<StartOptions, "dataDir"> & { dataDir: string }>();
-  return { ...options, dataDir: resolve(options.dataDir) };
+  const { var: vars, ...options } = command.opts<
+    Omit<StartOptions, "vars"> & { var: WorkerVars }
+  >();
+  return { ...options, vars, dataDir: resolve(options.dataDir) };
 }
 
 function portFrom(text: string): number {
@@ -57,4 +71,15 @@ function speedFrom(text: string): number {
   const speed = Number(text);
   if (Number.isFinite(speed) && speed >= 0.1 && speed <= 3_600) return speed;
   throw new InvalidArgumentError("A speed lies between 0.1 and 3600.");
+}
+
+function addVar(text: string, vars: WorkerVars): WorkerVars {
+  const [, name, variable, value] = /^(\w+)\.([A-Z][A-Z0-9_]*)=(.*)$/s.exec(text) ?? [];
+  const worker = WORKERS.find((known) => known === name);
+  if (worker === undefined || variable === undefined || value === undefined) {
+    throw new InvalidArgumentError(
+      `Give it as <worker>.<NAME>=<value>; Workers: ${WORKERS.join(", ")}.`,
+    );
+  }
+  return { ...vars, [worker]: { ...vars[worker], [variable]: value } };
 }

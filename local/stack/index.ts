@@ -19,7 +19,13 @@ const RESTART_LIMIT_MS = 10 * SECOND_MS;
 
 const text = process.env[STACK_CONFIGURATION_VARIABLE];
 if (text === undefined) throw new Error(`${STACK_CONFIGURATION_VARIABLE} is not set`);
-const { host, ports, dataDir: root, clock } = stackConfigurationSchema.parse(JSON.parse(text));
+const {
+  host,
+  ports,
+  dataDir: root,
+  clock,
+  vars,
+} = stackConfigurationSchema.parse(JSON.parse(text));
 const dataDir = dataDirFrom(root);
 const { keys, userHashKey } = await loadCredentials(dataDir);
 
@@ -60,7 +66,7 @@ const virtualClock = clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock
 const workers = WORKERS.flatMap(({ name }, i) => {
   const build = builds[i];
   if (!build) return [];
-  const bindings = { ...build.bindings, ...secrets, ...virtualClock };
+  const bindings = { ...build.bindings, ...vars[name], ...secrets, ...virtualClock };
   return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
 const miniflare = new Miniflare(

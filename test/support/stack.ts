@@ -16,6 +16,8 @@ export interface StackOptions {
   demo?: "nyc" | "none";
   speed?: number;
   origin?: boolean;
+  /** Variables of Workers, as `<worker>.<NAME>`. */
+  vars?: Record<string, string>;
   env?: Record<string, string>;
 }
 
@@ -112,11 +114,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** The command line of a start. */
 export function argumentsFrom(options: StackOptions & { dataDir: string }): string[] {
-  const { port, dataDir, demo = "none", speed, origin = true } = options;
+  const { port, dataDir, demo = "none", speed, origin = true, vars = {} } = options;
   return [
     ...["--port", String(port), "--data-dir", dataDir, "--demo", demo],
     ...(speed === undefined ? [] : ["--speed", String(speed)]),
     ...(origin ? [] : ["--no-origin"]),
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
   ];
 }
 
