@@ -30,3 +30,11 @@ export function slicesOf(shard: number, shards: ShardCount): number {
   for (let slice = shard; slice < SLICES; slice += shards) mask |= 1 << slice;
   return mask;
 }
+
+/** Those of some events that belong to `slices`, a mask. */
+export function* eventsOfSlices(
+  events: Iterable<DemandEvent>,
+  slices: number,
+): Generator<DemandEvent> {
+  for (const event of events) if (((slices >>> sliceOf(event)) & 1) === 1) yield event;
+}

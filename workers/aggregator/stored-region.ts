@@ -5,6 +5,7 @@ import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import type { EarlierBookings } from "../../domain/quarter-hours.ts";
 import { readRegion, writeRegion } from "../../domain/region-checkpoint.ts";
 import { emptyRegion, RegionState } from "../../domain/region-state.ts";
+import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
@@ -61,10 +62,11 @@ export class StoredRegion {
     for (const message of messages) {
       const parcel = readParcel(new ByteReader(message));
       this.unconfirmed.push(parcel);
-      if (!this.ledger.isFirst(parcel)) continue;
+      const slices = this.ledger.take(parcel);
+      if (slices === 0) continue;
       fresh.push(message);
       events += parcel.count;
-      this.arrive(parcel, arrivedAt, this.late);
+      this.arrive(parcel, slices, arrivedAt, this.late);
     }
     if (fresh.length > 0) {
       const byteLength = fresh.reduce((sum, parcel) => sum + parcel.byteLength, 0);
@@ -115,9 +117,12 @@ export class StoredRegion {
     this.checkpoint(now);
   }
 
-  private arrive({ regionId, events, receivedAt }: Parcel, arrivedAt: EpochMs, late?: ByteWriter) {
+  /** Takes in the events of a parcel that belong to `slices`, which are all of them unless it was taken in in parts before. */
+  private arrive(parcel: Parcel, slices: number, arrivedAt: EpochMs, late?: ByteWriter): void {
+    const { regionId, events, receivedAt } = parcel;
     const cursor = new EventCursor(regionId, events);
-    this.state.arrive(cursor, receivedAt, arrivedAt, (_, verdict) => {
+    const fresh = slices === parcel.slices ? cursor : eventsOfSlices(cursor, slices);
+    this.state.arrive(fresh, receivedAt, arrivedAt, (_, verdict) => {
       if (verdict === "late") late?.bytes(events.subarray(cursor.startAt, cursor.endAt));
     });
   }
@@ -151,7 +156,8 @@ export class StoredRegion {
       const parcels = new ByteReader(reader.bytes(reader.u32()));
       while (!parcels.isAtEnd) {
         const parcel = readParcel(parcels);
-        if (this.ledger.isFirst(parcel)) this.arrive(parcel, arrivedAt);
+        const slices = this.ledger.take(parcel);
+        if (slices !== 0) this.arrive(parcel, slices, arrivedAt);
       }
     }
   }
