@@ -53,9 +53,14 @@ export function valueAt<Value>(reading: Reading<Value> | null, asOf: EpochMs): V
   return reading.value;
 }
 
-/** The newer of two readings by the instant they were true, so that arrival order does not matter. */
+/**
+ * The newer of two readings by the instant they were true, so that arrival order does not matter. Of two of one instant the
+ * same one stays, whichever came first.
+ */
 export function newer<Value>(kept: Reading<Value> | null, arrived: Reading<Value>): Reading<Value> {
-  return kept && kept.observedAt > arrived.observedAt ? kept : arrived;
+  if (!kept || kept.observedAt < arrived.observedAt) return arrived;
+  if (kept.observedAt > arrived.observedAt) return kept;
+  return JSON.stringify(kept) > JSON.stringify(arrived) ? kept : arrived;
 }
 
 /**

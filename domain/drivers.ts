@@ -31,6 +31,14 @@ export class Drivers {
     this.put(high, low, seenAt, DRIVER_STATUSES.indexOf(status));
   }
 
+  /** Sees every driver as `other` last saw it. */
+  addAll(other: Drivers): void {
+    for (let i = 0; i < other.count; i++) {
+      const seenAt = (other.seenAt[i] ?? 0) as EpochMs;
+      this.put(other.high[i] ?? 0, other.low[i] ?? 0, seenAt, other.status[i] ?? 0);
+    }
+  }
+
   /** Drivers heard of in the last minutes as the supply they make; null when there are none. */
   supplyAt(asOf: EpochMs): Reading<Supply> | null {
     if (this.isSilent(this.newestAt, asOf)) return null;

@@ -19,17 +19,37 @@ export class QuarterHours {
   private newest = -1;
 
   add(occurredAt: number): void {
-    const quarter = Math.floor(occurredAt / QUARTER_HOUR_MS);
-    this.advanceTo(quarter);
-    if (quarter <= this.newest - RING_SLOTS) return;
-    const slot = quarter % RING_SLOTS;
-    this.counts[slot] = (this.counts[slot] ?? 0) + 1;
+    this.addMany(Math.floor(occurredAt / QUARTER_HOUR_MS), 1);
   }
 
   /** Bookings of a quarter hour, counted since 1970. */
   at(quarter: number): number {
     if (quarter > this.newest || quarter <= this.newest - RING_SLOTS) return 0;
     return this.counts[quarter % RING_SLOTS] ?? 0;
+  }
+
+  /** Adds the counts of `other`. */
+  addAll(other: QuarterHours): void {
+    other.forEach((quarter, count) => {
+      this.addMany(quarter, count);
+    });
+  }
+
+  /** Calls back for each quarter hour that has bookings, oldest first. */
+  forEach(onQuarter: (quarter: number, count: number) => void): void {
+    const from = Math.max(0, this.newest - RING_SLOTS + 1);
+    for (let quarter = from; quarter <= this.newest; quarter++) {
+      const count = this.counts[quarter % RING_SLOTS] ?? 0;
+      if (count > 0) onQuarter(quarter, count);
+    }
+  }
+
+  /** Adds bookings of a quarter hour, counted since 1970. */
+  addMany(quarter: number, count: number): void {
+    this.advanceTo(quarter);
+    if (quarter <= this.newest - RING_SLOTS) return;
+    const slot = quarter % RING_SLOTS;
+    this.counts[slot] = (this.counts[slot] ?? 0) + count;
   }
 
   writeTo(writer: ByteWriter): void {

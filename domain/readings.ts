@@ -65,6 +65,21 @@ export class Readings {
     }
   }
 
+  /** Takes in what `other` has, as if its events had come here. */
+  addAll(other: Readings): void {
+    const { latest } = other;
+    const join = <Value>(kept: Reading<Value> | null, arrived: Reading<Value> | null) =>
+      arrived ? newer(kept, arrived) : kept;
+    this.latest = {
+      supply: join(this.latest.supply, latest.supply),
+      weather: join(this.latest.weather, latest.weather),
+      traffic: join(this.latest.traffic, latest.traffic),
+      localEvent: join(this.latest.localEvent, latest.localEvent),
+      holiday: join(this.latest.holiday, latest.holiday),
+    };
+    this.drivers.addAll(other.drivers);
+  }
+
   /**
    * What is known at `asOf`. A holiday lasts to the end of its local day. Where no supply_update is valid, the drivers
    * heard of in the last minutes are the supply.

@@ -36,6 +36,16 @@ export class WindowCounts {
     this.counts[at] = (this.counts[at] ?? 0) + 1;
   }
 
+  /** Adds the counts of `other`. What a slot holds of an older second goes, as it does when events are counted one by one. */
+  addAll(other: WindowCounts): void {
+    for (const [slot, second] of other.secondOf.entries()) {
+      if (second === 0 || this.claim(second) < 0) continue;
+      for (let at = slot * TYPES; at < (slot + 1) * TYPES; at++) {
+        this.counts[at] = (this.counts[at] ?? 0) + (other.counts[at] ?? 0);
+      }
+    }
+  }
+
   /**
    * Events of a type in the `widthMs` before `asOf`. Seconds are whole, the one under way among them: on a whole second this
    * is [asOf - widthMs, asOf), so that it begins where the quarter hours of history end, and no booking falls between.
