@@ -28,7 +28,7 @@ export function banner(
     ["ingest", `${url(ports.ingest)}   events`],
     ["aggregator", `${url(ports.aggregator)}   health and metrics`],
     ["origin", options.origin ? `${url(ports.origin)}   health and metrics` : "not started"],
-    ["demo", clock === null ? "none: events are yours, on the wall clock" : demoText(clock)],
+    ["demo", demoText(options, clock)],
     ["keys", dataDir.credentials],
     ["logs", dataDir.logs],
   ];
@@ -45,7 +45,9 @@ export function banner(
   ].join("\n");
 }
 
-function demoText(clock: VirtualClock): string {
+function demoText({ demo, rate }: StartOptions, clock: VirtualClock | null): string {
+  if (demo === "synthetic") return `a day's load of ${rate} events/s on average, on the wall clock`;
+  if (clock === null) return "none: events are yours, on the wall clock";
   const now = localTime.format(eventTimeAt(clock, clock.wallAt));
   return `New York from ${now} on, at ${clock.speed} times its speed`;
 }

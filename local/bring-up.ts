@@ -46,7 +46,8 @@ export async function bringUp(
   if (!(await wait("pricing", ports.pricing, "/healthz"))) return false;
   // Before its regions are published, ingest knows none of the feed's.
   if (options.origin && !(await wait("origin", ports.origin, "/readyz"))) return false;
-  if (site.clock !== null) supervisor.keep(feedChild(site, site.clock));
+  const demo = demoOf(site);
+  if (demo !== null) supervisor.keep(feedChild(site, demo));
   const published = options.origin
     ? ""
     : ", on what was published before (by a start with the origin)";
@@ -105,14 +106,20 @@ function originChild({ options, dataDir, host, clock, credentials }: Site): Supe
   };
 }
 
+/** What the feed plays; null when events are the user's own. */
+function demoOf({ options, clock }: Site): FeedConfiguration["demo"] | null {
+  if (clock !== null) return { name: "nyc", clock };
+  return options.demo === "synthetic" ? { name: "synthetic", eventsPerS: options.rate } : null;
+}
+
 function feedChild(
   { options, dataDir, host, credentials }: Site,
-  clock: VirtualClock,
+  demo: FeedConfiguration["demo"],
 ): SupervisedChild {
   const configuration: FeedConfiguration = {
     ingestUrl: `http://${host}:${portsFrom(options.port).ingest}`,
     ingestKey: credentials.keys.ingest,
-    clock,
+    demo,
     cursorFile: dataDir.feedCursor,
     seed: FEED_SEED,
   };

@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 
-export const DEMOS = ["nyc", "none"] as const;
-/** `nyc` plays May 2014 on a virtual clock; `none` leaves events to you, on the wall clock. */
+export const DEMOS = ["nyc", "synthetic", "none"] as const;
+/** `nyc` plays May 2014 on a virtual clock; `synthetic` makes load on the wall clock; `none` leaves events to you. */
 export type Demo = (typeof DEMOS)[number];
 
 export interface StartOptions {
@@ -14,6 +14,8 @@ export interface StartOptions {
   demo: Demo;
   /** Event seconds per wall second of the demo's clock. */
   speed: number;
+  /** Mean events a second of the synthetic demo. */
+  rate: number;
   /** False: run on what was published before. */
   origin: boolean;
   /** Variables of the Workers in place of those in their wrangler.toml. */
@@ -39,11 +41,15 @@ export function parseOptions(args: readonly string[]): StartOptions {
     .option("--port <number>", "pricing; ingest, aggregator and origin follow it", portFrom, 8787)
     .option("--data-dir <folder>", "where everything is kept", ".data")
     .addOption(
-      new Option("--demo <name>", "nyc: two weeks of New York, over and over; none: wall clock")
+      new Option(
+        "--demo <name>",
+        "nyc: two weeks of New York, over and over; synthetic: a day's load, on the wall clock; none: your events",
+      )
         .choices(DEMOS)
         .default("nyc"),
     )
     .option("--speed <factor>", "event seconds per second of the demo's clock", speedFrom, 60)
+    .option("--rate <events/s>", "mean load of the synthetic demo", rateFrom, 200)
     .option("--no-origin", "run on what was published before")
     .option(
       "--var <worker.NAME=value>",
@@ -71,6 +77,12 @@ function speedFrom(text: string): number {
   const speed = Number(text);
   if (Number.isFinite(speed) && speed >= 0.1 && speed <= 3_600) return speed;
   throw new InvalidArgumentError("A speed lies between 0.1 and 3600.");
+}
+
+function rateFrom(text: string): number {
+  const rate = Number(text);
+  if (Number.isFinite(rate) && rate >= 0.1 && rate <= 2_000) return rate;
+  throw new InvalidArgumentError("A rate lies between 0.1 and 2000; npm run load makes more.");
 }
 
 function addVar(text: string, vars: WorkerVars): WorkerVars {

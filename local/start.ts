@@ -52,7 +52,7 @@ async function runUntilStopped(claimed: Claim): Promise<number> {
   const credentials = await loadCredentials(dataDir);
   // Read only now, so that the demo's clock does not run while the Workers are built.
   const clock =
-    options.demo === "none" ? null : await loadDemoClock(dataDir.clock, options.speed, Date.now());
+    options.demo === "nyc" ? await loadDemoClock(dataDir.clock, options.speed, Date.now()) : null;
   const saver =
     clock &&
     keepClockSaved(dataDir.clock, clock, Date.now, (error) => {

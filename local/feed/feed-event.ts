@@ -1,7 +1,7 @@
 import type { EventInput } from "../../contract/events.ts";
 import type { EpochMs } from "../../domain/units.ts";
 
-/** An event with the instant it happens; `event.timestamp` says the same in words. */
+/** An event with the instant it is sent; its own timestamp says when it happened, which may be earlier. */
 export interface TimedEvent {
   readonly at: EpochMs;
   readonly event: EventInput;

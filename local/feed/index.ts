@@ -2,19 +2,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import { eventTimeAt } from "../../contract/clock.ts";
 import { MAX_EVENTS_PER_REQUEST } from "../../contract/events.ts";
-import {
-  loadHourlyWeather,
-  loadMinutePickups,
-  loadQuarterHourPickups,
-  loadZones,
-} from "../../data/nyc/tables.ts";
 import { epochMs, floorTo, MINUTE_MS, plus, SECOND_MS } from "../../domain/units.ts";
 import { FEED_CONFIGURATION_VARIABLE, feedConfigurationSchema } from "./configuration.ts";
 import { loadCursor, saveCursor } from "./cursor-file.ts";
+import { openDemo } from "./open-demo.ts";
 import { playFeed } from "./play.ts";
 import { postEvents } from "./post-events.ts";
 import { FeedProgress } from "./progress.ts";
-import { Simulation } from "./simulate.ts";
 
 /**
  * The demo feed, a process of its own.
@@ -31,7 +25,7 @@ const MAX_FIRST_LAG_MS = 4 * MINUTE_MS;
 const text = process.env[FEED_CONFIGURATION_VARIABLE];
 if (text === undefined) throw new Error(`${FEED_CONFIGURATION_VARIABLE} is not set`);
 const configuration = feedConfigurationSchema.parse(JSON.parse(text));
-const { clock, cursorFile, seed } = configuration;
+const { demo, cursorFile, seed } = configuration;
 
 const stop = new AbortController();
 for (const reason of ["SIGTERM", "SIGINT", "disconnect"] as const) {
@@ -48,26 +42,24 @@ const log = pino({
   timestamp: () => `,"at":"${new Date().toISOString()}"`,
   formatters: { level: (label) => ({ level: label }) },
 });
-const eventNow = () => eventTimeAt(clock, Date.now());
+const wallStartAt = epochMs(Date.now());
+const clockStartAt = demo.name === "nyc" ? demo.clock.eventAt : wallStartAt;
+const eventNow = () =>
+  demo.name === "nyc" ? eventTimeAt(demo.clock, Date.now()) : epochMs(Date.now());
 
-const [zones, minutes, quarterHours, weather] = await Promise.all([
-  loadZones(),
-  loadMinutePickups(),
-  loadQuarterHourPickups(),
-  loadHourlyWeather(),
-]);
 // The clock ran while the stack started. What it passed then would come too late for the windows, so the feed leaves it out.
 const soonEnough = plus(eventNow(), -MAX_FIRST_LAG_MS);
-const beginning = floorTo(epochMs(Math.max(clock.eventAt, soonEnough)), MINUTE_MS);
-const { startAt, nextAt } = (await loadCursor(cursorFile)) ?? {
-  startAt: beginning,
-  nextAt: beginning,
-};
-const source = new Simulation({ seed, startAt, zones, minutes, quarterHours, weather });
+const beginning = floorTo(epochMs(Math.max(clockStartAt, soonEnough)), MINUTE_MS);
+const saved = await loadCursor(cursorFile);
+const startAt = saved?.startAt ?? beginning;
+// A virtual clock stood still while nothing ran; the wall clock did not, and what it passed is too late for the windows.
+const resumeAt = demo.name === "nyc" ? saved?.nextAt : undefined;
+const nextAt = resumeAt ?? epochMs(Math.max(saved?.nextAt ?? beginning, beginning));
+const source = await openDemo(demo, seed, startAt);
 
 const progress = new FeedProgress(log);
 const reports = setInterval(() => progress.report(eventNow()), REPORT_MS);
-log.info({ next_at: new Date(nextAt).toISOString(), regions: zones.length }, "feed starts");
+log.info({ next_at: new Date(nextAt).toISOString(), demo: demo.name }, "feed starts");
 await playFeed(
   {
     source,

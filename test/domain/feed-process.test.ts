@@ -40,7 +40,10 @@ describe("the feed as a process", { timeout: 30_000 }, () => {
     const configuration = {
       ingestUrl: receiver.url,
       ingestKey: "key",
-      clock: { wallAt: Date.now() - 10_000, eventAt: clockStartAt, speed: 60 },
+      demo: {
+        name: "nyc",
+        clock: { wallAt: Date.now() - 10_000, eventAt: clockStartAt, speed: 60 },
+      },
       cursorFile: join(folder, "cursor.json"),
       seed: 1,
     };
