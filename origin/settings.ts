@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import type { EdgeAddress } from "./edge/edge-client.ts";
+import type { EdgeAddress } from "./edge/ask-edge.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {

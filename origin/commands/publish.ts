@@ -2,7 +2,8 @@
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { SECOND_MS } from "../../domain/units.ts";
-import { createEdgeClient, type EdgeClient, isEdgeFault } from "../edge/edge-client.ts";
+import { isEdgeFault } from "../edge/ask-edge.ts";
+import { createEdgeClient, type EdgeClient } from "../edge/edge-client.ts";
 import { createOutput } from "../output.ts";
 import { loadModel, loadRegions, loadRules } from "../publication/shipped-files.ts";
 import { edgeAddressFrom, type GlobalOptions } from "../settings.ts";

@@ -8,12 +8,8 @@ import type { VirtualClock } from "../../contract/clock.ts";
 import { regionsVersionOf } from "../../contract/regions.ts";
 import { HISTORY } from "../../data/nyc/period.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
-import {
-  type EdgeClient,
-  type EdgeFault,
-  type EdgeResult,
-  isEdgeFault,
-} from "../edge/edge-client.ts";
+import { type EdgeFault, type EdgeResult, isEdgeFault } from "../edge/ask-edge.ts";
+import type { EdgeClient } from "../edge/edge-client.ts";
 import type { ImportFault } from "../offline/import-rows.ts";
 import { loadBookings } from "../offline/load-bookings.ts";
 import type { OfflineStore } from "../offline/offline-store.ts";
