@@ -6,8 +6,6 @@ import { type FieldError, fieldErrorsFrom } from "./problem.ts";
 export const MAX_EVENTS_PER_REQUEST = 500;
 export const MAX_EVENTS_BODY_BYTES = 1024 * 1024;
 export const MAX_METADATA_BYTES = 4 * 1024;
-/** An event may be at most this far ahead of the event clock. */
-export const MAX_AHEAD_MS = 5 * 60_000;
 
 const count = z.number().int().min(0).max(1_000_000);
 const share = z.number().min(0).max(1);
@@ -85,11 +83,13 @@ export type ParsedEvent = z.output<typeof eventSchema>;
 
 export const rejectedEventSchema = z.object({
   index: z.number().int(),
-  type: z.enum(["invalid_event", "unknown_region", "timestamp_ahead"]),
+  type: z.enum(["invalid_event", "unknown_region", "timestamp_ahead", "rate_limited"]),
   detail: z.string(),
   errors: z.array(z.object({ path: z.string(), detail: z.string() })).optional(),
 });
 export type RejectedEvent = z.infer<typeof rejectedEventSchema>;
+/** Why an event was refused, wherever it stood. */
+export type EventRejection = Omit<RejectedEvent, "index">;
 
 export const eventsAnswerSchema = z.object({
   accepted: z.number().int(),

@@ -8,6 +8,7 @@ import * as z from "zod";
 
 export const PROBLEMS = {
   malformed_json: [400, "The body is not JSON."],
+  malformed_body: [400, "The body is not what its headers say it is."],
   invalid_events: [400, "No event of the body could be accepted."],
   too_many_events: [400, "The body holds more events than one request may."],
   unauthenticated: [401, "The request needs a valid key: Authorization: Bearer <key>."],
@@ -18,9 +19,15 @@ export const PROBLEMS = {
   unknown_decision: [404, "No decision has this request id."],
   not_published: [404, "Nothing of the kind was published yet."],
   unknown_model: [404, "No model of this version is registered."],
+  unknown_dead_letter: [404, "No dead letter has this id."],
   method_not_allowed: [405, "The address does not take this method."],
+  not_redrivable: [
+    409,
+    "The dead letter cannot go back: its queue is not known, or only part of it was kept.",
+  ],
   body_too_large: [413, "The body is larger than this address takes."],
   unsupported_media_type: [415, "The address does not take this content type."],
+  unsupported_content_coding: [415, "The address does not take this content encoding."],
   invalid_request: [422, "The request does not fit its schema."],
   invalid_rules: [422, "The rules cannot be used."],
   invalid_model: [422, "The model cannot be used."],

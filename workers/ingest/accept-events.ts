@@ -1,34 +1,40 @@
 /** From what a client sent to what the outbox keeps: each event is checked, its people hashed, its bytes packed. */
 import type { BatchPacker } from "../../contract/event-batch.ts";
 import {
+  type EventRejection,
   eventFieldErrors,
   eventSchema,
-  MAX_AHEAD_MS,
   MAX_METADATA_BYTES,
   type ParsedEvent,
   type RejectedEvent,
 } from "../../contract/events.ts";
 import { instantText } from "../../contract/names.ts";
 import type { FieldError, Problem } from "../../contract/problem.ts";
+import { occurredAtFrom } from "../../domain/device-clock.ts";
 import type { DemandEvent } from "../../domain/event.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
-import { type EventCandidates, MalformedLine } from "./event-candidates.ts";
+import { type EventCandidates, UnreadableEvent } from "./event-candidates.ts";
 import type { IdHashes } from "./id-hashes.ts";
+import { metadataFault } from "./metadata-fault.ts";
 import { ordinaryEvent } from "./ordinary-event.ts";
 
 export interface AcceptanceRules {
   regions: ReadonlySet<RegionId>;
   /** Event clock. */
   now: EpochMs;
+  /** How far a device's clock may run ahead; what it says then counts as now. */
+  clockClampMs: number;
   hashes: IdHashes;
+  /** Asked last, of an event that nothing else is wrong with: the limit that keeps it out, or null. Keep no reference to it. */
+  refuse(event: DemandEvent): EventRejection | null;
 }
 
 export interface Acceptance {
   accepted: number;
+  /** Those of the accepted whose device's clock runs ahead. */
+  clamped: number;
   rejected: RejectedEvent[];
 }
-
-type Rejection = Omit<RejectedEvent, "index">;
 
 /** Checks every candidate and leaves those that pass in `packer`. Never throws on what a client can send. */
 export function acceptEvents(
@@ -36,17 +42,35 @@ export function acceptEvents(
   rules: AcceptanceRules,
   packer: BatchPacker,
 ): Acceptance {
-  const rejected: RejectedEvent[] = [];
+  const acceptance: Acceptance = { accepted: 0, clamped: 0, rejected: [] };
   for (const [index, candidate] of events.entries()) {
-    const event = demandEvent(candidate, rules);
-    if ("type" in event) rejected.push({ index, ...event });
-    else packer.add(event);
+    const rejection = acceptOne(candidate, rules, packer, acceptance);
+    if (rejection) acceptance.rejected.push({ index, ...rejection });
   }
-  return { accepted: events.length - rejected.length, rejected };
+  return acceptance;
+}
+
+/** Packs and counts one candidate, or says what is wrong with it. */
+export function acceptOne(
+  candidate: unknown,
+  rules: AcceptanceRules,
+  packer: BatchPacker,
+  acceptance: Acceptance,
+): EventRejection | null {
+  const parsed = parsedEvent(candidate);
+  if ("type" in parsed) return parsed;
+  const event = demandEvent(parsed, rules);
+  if ("type" in event) return event;
+  const refusal = rules.refuse(event);
+  if (refusal) return refusal;
+  packer.add(event);
+  acceptance.accepted++;
+  if (parsed.timestamp > rules.now) acceptance.clamped++;
+  return null;
 }
 
 /** The problem of a request none of whose events was accepted: every bad field with its path from the body's root. */
-export function nothingAccepted({ isSingle }: EventCandidates, rejected: RejectedEvent[]): Problem {
+export function nothingAccepted(isSingle: boolean, rejected: RejectedEvent[]): Problem {
   const errors = rejected.flatMap(({ index, detail, errors: fields }): FieldError[] => {
     const root = isSingle ? "" : `events[${index}]`;
     if (!fields) return [{ path: root, detail }];
@@ -61,26 +85,35 @@ function joined(root: string, path: string): string {
   return root === "" || path === "" ? root + path : `${root}.${path}`;
 }
 
-function demandEvent(candidate: unknown, rules: AcceptanceRules): DemandEvent | Rejection {
-  if (candidate instanceof MalformedLine) {
-    return { type: "invalid_event", detail: candidate.detail };
+function parsedEvent(candidate: unknown): ParsedEvent | EventRejection {
+  if (candidate instanceof UnreadableEvent) return candidate.rejection;
+  const fault = metadataFault(metadataOf(candidate));
+  if (fault) {
+    return { type: "invalid_event", detail: "The metadata cannot be kept.", errors: [fault] };
   }
-  let parsed = ordinaryEvent(candidate);
-  if (!parsed) {
-    const verdict = eventSchema.safeParse(candidate);
-    if (!verdict.success) {
-      const detail = "The event does not fit its schema.";
-      return { type: "invalid_event", detail, errors: eventFieldErrors(candidate, verdict.error) };
-    }
-    parsed = verdict.data;
-  }
+  const ordinary = ordinaryEvent(candidate);
+  if (ordinary) return ordinary;
+  const verdict = eventSchema.safeParse(candidate);
+  if (verdict.success) return verdict.data;
+  const detail = "The event does not fit its schema.";
+  return { type: "invalid_event", detail, errors: eventFieldErrors(candidate, verdict.error) };
+}
+
+function metadataOf(candidate: unknown): unknown {
+  return typeof candidate === "object" && candidate !== null && "metadata" in candidate
+    ? candidate.metadata
+    : undefined;
+}
+
+function demandEvent(parsed: ParsedEvent, rules: AcceptanceRules): DemandEvent | EventRejection {
   const { region_id: regionId, timestamp } = parsed;
   if (!rules.regions.has(regionId)) {
     return rejection("unknown_region", "region_id", `There is no region "${regionId}".`);
   }
-  if (timestamp > rules.now + MAX_AHEAD_MS) {
-    const now = instantText(rules.now);
-    const detail = `The time lies more than ${MAX_AHEAD_MS / 60_000} minutes ahead of ${now}.`;
+  const occurredAt = occurredAtFrom(timestamp, rules.now, rules.clockClampMs);
+  if (occurredAt === null) {
+    const lead = `${rules.clockClampMs / 1_000} s`;
+    const detail = `The time lies more than ${lead} ahead of ${instantText(rules.now)}.`;
     return rejection("timestamp_ahead", "timestamp", detail);
   }
   const personId = personOf(parsed);
@@ -98,7 +131,7 @@ function demandEvent(candidate: unknown, rules: AcceptanceRules): DemandEvent | 
   return {
     eventType: parsed.event_type,
     regionId,
-    occurredAt: timestamp,
+    occurredAt,
     keyHigh: key.high,
     keyLow: key.low,
     userHigh: person.high,
@@ -111,7 +144,7 @@ function demandEvent(candidate: unknown, rules: AcceptanceRules): DemandEvent | 
 
 const NOBODY = { high: 0, low: 0 };
 
-function rejection(type: Rejection["type"], path: string, detail: string): Rejection {
+function rejection(type: EventRejection["type"], path: string, detail: string): EventRejection {
   return { type, detail, errors: [{ path, detail }] };
 }
 

@@ -24,6 +24,8 @@ export interface IngestDeps {
   append: AppendBatch;
   wallNow(): EpochMs;
   eventNow(): EpochMs;
+  /** How far a device's clock may run ahead; what it says then counts as now. */
+  clockClampMs: number;
   newTraceId(): string;
   log: Log;
 }
@@ -35,10 +37,12 @@ const EVENTS_PATH = "/api/v1/events";
 
 /** The app; it keeps counters, token buckets and buffers for as long as its isolate lives. */
 export function createIngestApp(deps: IngestDeps): Hono {
-  const { authenticate, directory, hashes, append, wallNow, eventNow, log } = deps;
+  const { authenticate, directory, hashes, append, wallNow, eventNow, clockClampMs, log } = deps;
   const metrics = ingestMetrics();
   const takeTokens = createRateLimiter();
   const packer = new BatchPacker();
+  // Where limits of single events belong.
+  const refuse = () => null;
 
   /** Wraps a handler with what every route has: trace id, key, problems, the log of what fails, and counters. */
   const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
@@ -69,10 +73,12 @@ export function createIngestApp(deps: IngestDeps): Hono {
   const app = new Hono();
   app.post(
     EVENTS_PATH,
-    serve("events:write", async (c) => {
+    serve("events:write", async (c, traceId) => {
       const regions = () => regionsFor(c);
-      const ports = { regions, eventNow, wallNow, hashes, packer, append, metrics };
+      const clocks = { eventNow, wallNow, clockClampMs };
+      const ports = { ...clocks, regions, hashes, refuse, packer, append, metrics };
       const result = await postEvents(c.req.raw, ports);
+      if ("problem" in result) return refusalResponse(result, traceId);
       return "type" in result ? result : Response.json(result, { status: 202 });
     }),
   );

@@ -29,6 +29,13 @@ interface LocalBindings {
   VIRTUAL_CLOCK?: string;
 }
 
+/** A variable that holds a length of time. Throws on anything else: a deployment with half a rule must not start. */
+function lengthMsOf(name: string, text: string): number {
+  const lengthMs = Number(text);
+  if (Number.isSafeInteger(lengthMs) && lengthMs >= 0) return lengthMs;
+  throw new TypeError(`${name} is "${text}", not a number of milliseconds`);
+}
+
 function appFrom(env: IngestEnv & LocalBindings) {
   const log = consoleLog("ingest", wallNow);
   const outboxes = Array.from({ length: Number(env.OUTBOX_SHARDS) }, (_, shard) => {
@@ -41,6 +48,7 @@ function appFrom(env: IngestEnv & LocalBindings) {
     append: appendToOneOf(outboxes, randomUint32(), log),
     wallNow,
     eventNow: eventClockFrom(env.VIRTUAL_CLOCK, wallNow),
+    clockClampMs: lengthMsOf("CLOCK_CLAMP_MS", env.CLOCK_CLAMP_MS),
     newTraceId: traceIdSource((bytes) => crypto.getRandomValues(bytes)),
     log,
   });

@@ -1,11 +1,18 @@
 /** POST /api/v1/events, from the request to its answer. */
-import { mediaTypeOf, readBytes } from "../../contract/body.ts";
+import type { Refusal } from "../../contract/admit.ts";
+import { readBytes } from "../../contract/body.ts";
+import {
+  ACCEPTED_CODINGS,
+  contentCodingOf,
+  decodedContent,
+} from "../../contract/content-coding.ts";
 import { type BatchPacker, MAX_BATCH_BYTES } from "../../contract/event-batch.ts";
 import { type EventsAnswer, MAX_EVENTS_BODY_BYTES } from "../../contract/events.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
-import { acceptEvents, nothingAccepted } from "./accept-events.ts";
-import { EVENT_MEDIA_TYPES, eventCandidates } from "./event-candidates.ts";
+import { type AcceptanceRules, acceptEvents, nothingAccepted } from "./accept-events.ts";
+import { chooseFormat } from "./formats/choose-format.ts";
+import type { EventFormat } from "./formats/event-format.ts";
 import type { IdHashes } from "./id-hashes.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
@@ -14,52 +21,64 @@ export interface PostEventsDeps {
   /** Null when the regions never could be read. */
   regions(): Promise<ReadonlySet<RegionId> | null>;
   eventNow(): EpochMs;
+  clockClampMs: number;
   wallNow(): number;
   hashes: IdHashes;
+  /** The limit that keeps an event out, as AcceptanceRules has it. */
+  refuse: AcceptanceRules["refuse"];
   packer: BatchPacker;
   append: AppendBatch;
   metrics: IngestMetrics;
 }
 
-// `request.text()` would log a warning for each body of NDJSON, which it does not take for text.
-const decoder = new TextDecoder();
 const RETRY_WHEN_FULL_S = 5;
 const RETRY_WHEN_UNREACHABLE_S = 1;
 
-/** The answer to a request that may post events, or the problem it is. */
+/** The answer to a request that may post events, or why it is none. */
 export async function postEvents(
   request: Request,
   deps: PostEventsDeps,
-): Promise<EventsAnswer | Problem> {
-  const given = mediaTypeOf(request.headers.get("content-type"));
-  const mediaType = EVENT_MEDIA_TYPES.find((name) => name === given);
-  if (!mediaType) {
-    const detail = `Send ${EVENT_MEDIA_TYPES.join(" or ")}, not "${given}".`;
-    return { type: "unsupported_media_type", detail };
-  }
+): Promise<EventsAnswer | Problem | Refusal> {
+  const { headers } = request;
+  const format = chooseFormat(headers);
+  if ("problem" in format) return format;
+  const coding = contentCodingOf(headers.get("content-encoding"));
+  if (!coding) return codingRefusal(headers.get("content-encoding") ?? "");
   const regions = await deps.regions();
   if (!regions) {
     const detail = "The list of regions cannot be read.";
     return { type: "unavailable", detail, retryAfterS: RETRY_WHEN_UNREACHABLE_S };
   }
-  const body = await readBytes(request, MAX_EVENTS_BODY_BYTES);
+  const sent = await readBytes(request, MAX_EVENTS_BODY_BYTES);
+  if (!(sent instanceof Uint8Array)) return sent;
+  const body = decodedContent(sent, coding, MAX_EVENTS_BODY_BYTES);
   if (!(body instanceof Uint8Array)) return body;
-  const candidates = eventCandidates(decoder.decode(body), mediaType);
-  if ("type" in candidates) return candidates;
+  deps.metrics.read(format.name, sent.byteLength, body.byteLength);
+  return acceptBody(format, body, regions, deps);
+}
 
+/** Checks, packs and stores the events of a body. */
+async function acceptBody(
+  format: EventFormat,
+  body: Uint8Array,
+  regions: ReadonlySet<RegionId>,
+  deps: PostEventsDeps,
+): Promise<EventsAnswer | Problem> {
   // From here to the finished batch nothing is awaited, so requests cannot meet in the packer.
+  const candidates = format.read(body);
+  if ("type" in candidates) return candidates;
   const now = deps.eventNow();
-  const { hashes, packer, metrics } = deps;
+  const { clockClampMs, hashes, refuse, packer, metrics } = deps;
   packer.clear();
-  const { accepted, rejected } = acceptEvents(candidates, { regions, now, hashes }, packer);
-  for (const { type } of rejected) metrics.rejected(type);
-  if (accepted === 0) return nothingAccepted(candidates, rejected);
+  const rules = { regions, now, clockClampMs, hashes, refuse };
+  const acceptance = acceptEvents(candidates, rules, packer);
+  const { accepted, rejected } = acceptance;
+  metrics.rejected(format.name, rejected);
+  if (accepted === 0) return nothingAccepted(candidates.isSingle, rejected);
   const batch = packer.finish(now);
   if (batch.byteLength > MAX_BATCH_BYTES) {
-    return {
-      type: "body_too_large",
-      detail: "The events' metadata is too large; send fewer at once.",
-    };
+    const detail = "The events' metadata is too large; send fewer at once.";
+    return { type: "body_too_large", detail };
   }
 
   const startedAt = deps.wallNow();
@@ -73,6 +92,14 @@ export async function postEvents(
     const detail = "The events could not be stored; sending them again counts none twice.";
     return { type: "unavailable", detail, retryAfterS: RETRY_WHEN_UNREACHABLE_S };
   }
-  metrics.accepted(accepted);
+  metrics.accepted(format.name, acceptance);
   return { accepted, rejected };
+}
+
+function codingRefusal(given: string): Refusal {
+  const detail = `The content encoding "${given}" is not read here. Send one of: ${ACCEPTED_CODINGS}.`;
+  return {
+    problem: { type: "unsupported_content_coding", detail },
+    headers: { "accept-encoding": ACCEPTED_CODINGS },
+  };
 }

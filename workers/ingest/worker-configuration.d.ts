@@ -4,6 +4,7 @@ interface __BaseEnv_IngestEnv {
 	CONFIG: KVNamespace;
 	EVENTS: Queue;
 	OUTBOX_SHARDS: string;
+	CLOCK_CLAMP_MS: string;
 	API_KEYS: string;
 	USER_HASH_KEY: string;
 	OUTBOX: DurableObjectNamespace<import("./index").Outbox>;
@@ -19,7 +20,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "API_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "API_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

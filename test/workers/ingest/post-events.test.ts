@@ -302,10 +302,14 @@ describe("POST /api/v1/events", () => {
     expect(await response.json()).toMatchObject({ type: `/docs/problems#${type}`, status });
   });
 
-  it("refuses other content types", async () => {
-    for (const type of ["text/plain", "application/cloudevents+json", ""]) {
+  it("refuses other content types, and lists those it takes", async () => {
+    for (const type of ["text/plain", "application/cloudevents+xml", ""]) {
       const response = await post(JSON.stringify(booking()), { type });
       expect(response.status).toBe(415);
+      expect(response.headers.get("accept-post")).toContain("application/x-ndjson");
+      const problem = await response.json<{ type: string; detail: string }>();
+      expect(problem.type).toBe("/docs/problems#unsupported_media_type");
+      expect(problem.detail).toContain("application/x-protobuf");
     }
   });
 
@@ -355,11 +359,15 @@ describe("the other routes", () => {
       const line = text.split("\n").find((one) => one.startsWith(`${name} `));
       return Number(line?.split(" ").at(-1) ?? 0);
     };
-    const accepted = await counted("ingest_events_accepted_total");
-    const unknown = await counted('ingest_events_rejected_total{type="unknown_region"}');
+    const accepted = await counted('ingest_events_accepted_total{format="json"}');
+    const unknown = await counted(
+      'ingest_events_rejected_total{type="unknown_region",format="json"}',
+    );
     await post(JSON.stringify([booking(), booking(), booking({ region_id: "x" })]));
-    expect(await counted("ingest_events_accepted_total")).toBe(accepted + 2);
-    expect(await counted('ingest_events_rejected_total{type="unknown_region"}')).toBe(unknown + 1);
+    expect(await counted('ingest_events_accepted_total{format="json"}')).toBe(accepted + 2);
+    expect(await counted('ingest_events_rejected_total{type="unknown_region",format="json"}')).toBe(
+      unknown + 1,
+    );
     expect(await counted('ingest_requests_total{status="202"}')).toBeGreaterThan(0);
   });
 });
