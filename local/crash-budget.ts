@@ -1,8 +1,5 @@
 import { MINUTE_MS } from "../domain/units.ts";
 
-/** So many crashes within a minute mean that starting again does not help. */
-export const MAX_CRASHES = 5;
-
 /** Counts crashes over a sliding minute. */
 export class CrashBudget {
   private crashes: number[] = [];

@@ -18,6 +18,8 @@ export interface StartOptions {
   rate: number;
   /** False: run on what was published before. */
   origin: boolean;
+  /** Crashes within a minute that stop everything. */
+  maxCrashes: number;
   /** Variables of the Workers in place of those in their wrangler.toml. */
   vars: WorkerVars;
 }
@@ -51,6 +53,7 @@ export function parseOptions(args: readonly string[]): StartOptions {
     .option("--speed <factor>", "event seconds per second of the demo's clock", speedFrom, 60)
     .option("--rate <events/s>", "mean load of the synthetic demo", rateFrom, 200)
     .option("--no-origin", "run on what was published before")
+    .option("--max-crashes <n>", "crashes within a minute that stop everything", countFrom, 5)
     .option(
       "--var <worker.NAME=value>",
       "a variable of a Worker in place of its wrangler.toml's; may be given again",
@@ -77,6 +80,12 @@ function speedFrom(text: string): number {
   const speed = Number(text);
   if (Number.isFinite(speed) && speed >= 0.1 && speed <= 3_600) return speed;
   throw new InvalidArgumentError("A speed lies between 0.1 and 3600.");
+}
+
+function countFrom(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count;
+  throw new InvalidArgumentError("A count lies between 1 and 1000.");
 }
 
 function rateFrom(text: string): number {

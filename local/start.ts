@@ -59,7 +59,11 @@ async function runUntilStopped(claimed: Claim): Promise<number> {
       say(`The position of the demo's clock could not be saved: ${messageOf(error)}`);
     });
 
-  const supervisor = createSupervisor(say, () => performance.now());
+  const supervisor = createSupervisor({
+    maxCrashes: options.maxCrashes,
+    say,
+    now: () => performance.now(),
+  });
   const site: Site = { options, dataDir, host: HOST, clock, credentials };
   if (stop.signal.aborted) void supervisor.stop(0);
   else {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SECOND_MS } from "../domain/units.ts";
 import { type ChildSpec, type RunningChild, startChild } from "./child.ts";
-import { CrashBudget, MAX_CRASHES } from "./crash-budget.ts";
+import { CrashBudget } from "./crash-budget.ts";
 
 const STOP_PATIENCE_MS = 5 * SECOND_MS;
 const FIRST_PAUSE_MS = 100;
@@ -28,8 +28,16 @@ export interface Supervisor {
   readonly ended: Promise<number>;
 }
 
-/** `say` prints a line for whoever watches; `now` is any clock that runs evenly, in milliseconds. */
-export function createSupervisor(say: (line: string) => void, now: () => number): Supervisor {
+export interface SupervisorOptions {
+  /** So many crashes within a minute mean that starting again does not help. */
+  maxCrashes: number;
+  /** Prints a line for whoever watches. */
+  say(line: string): void;
+  /** Any clock that runs evenly, in milliseconds. */
+  now(): number;
+}
+
+export function createSupervisor({ maxCrashes, say, now }: SupervisorOptions): Supervisor {
   const running = new Map<SupervisedChild, RunningChild>();
   const crashes = new CrashBudget();
   const end = Promise.withResolvers<number>();
@@ -37,7 +45,7 @@ export function createSupervisor(say: (line: string) => void, now: () => number)
 
   function noteCrash(name: string, reason: string): number {
     const recent = crashes.note(now());
-    if (recent < MAX_CRASHES) {
+    if (recent < maxCrashes) {
       say(`${name} ended (${reason}); starting it again on the same data.`);
     } else if (stopping === null) {
       say(`${name} ended (${reason}). That is ${recent} crashes within a minute: stopping.`);

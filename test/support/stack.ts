@@ -16,6 +16,7 @@ export interface StackOptions {
   demo?: "nyc" | "none";
   speed?: number;
   origin?: boolean;
+  maxCrashes?: number;
   /** Variables of Workers, as `<worker>.<NAME>`. */
   vars?: Record<string, string>;
   env?: Record<string, string>;
@@ -114,11 +115,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** The command line of a start. */
 export function argumentsFrom(options: StackOptions & { dataDir: string }): string[] {
-  const { port, dataDir, demo = "none", speed, origin = true, vars = {} } = options;
+  const { port, dataDir, demo = "none", speed, origin = true, vars = {}, maxCrashes } = options;
   return [
     ...["--port", String(port), "--data-dir", dataDir, "--demo", demo],
     ...(speed === undefined ? [] : ["--speed", String(speed)]),
     ...(origin ? [] : ["--no-origin"]),
+    ...(maxCrashes === undefined ? [] : ["--max-crashes", String(maxCrashes)]),
     ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}=${value}`]),
   ];
 }

@@ -3,8 +3,9 @@
  */
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
+import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";
-import type { OutboxRpc } from "../../contract/rpc.ts";
+import type { OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
 import { traceIdSource } from "../../contract/trace.ts";
 import { type EpochMs, MINUTE_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
@@ -13,8 +14,8 @@ import { createAggregatorApp } from "./app.ts";
 import { type ConsumerPorts, consumeParcels } from "./consume-parcels.ts";
 import { RegionWindowObject } from "./region-window.ts";
 
-/** The virtual clock is bound by the local stack only, so no wrangler.toml declares it. */
-type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string };
+/** Bound by the local stack only, so no wrangler.toml declares them. */
+type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string; FAULTS?: string };
 
 const wallNow = () => Date.now() as EpochMs;
 /** A region that hears nothing for this long of event time moves on with the clock. */
@@ -32,11 +33,22 @@ function latenessRules(env: Env): LatenessRules {
 }
 
 export class RegionWindow extends RegionWindowObject {
+  private readonly faults: Faults | null;
+
   constructor(state: DurableObjectState, env: Env) {
     const eventNow = eventClockFrom(env.VIRTUAL_CLOCK, wallNow);
     // The outbox is another Worker's object: its methods are known by contract, not by type.
     const outbox = (name: string) => env.OUTBOX.getByName(name) as unknown as OutboxRpc;
     super(state, env, { wallNow, eventNow, rules: latenessRules(env), outbox });
+    this.faults = faultsFrom(env.FAULTS, Math.random);
+  }
+
+  override async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
+    if (!this.faults) return super.apply(parcels);
+    return this.faults.call(
+      (reason) => this.ctx.abort(reason),
+      () => super.apply(parcels),
+    );
   }
 }
 
@@ -69,6 +81,8 @@ export default {
     return app.fetch(request, env, context);
   },
   queue({ messages }, env) {
-    return consumeParcels(messages, consumerPorts(env));
+    const consume = () => consumeParcels(messages, consumerPorts(env));
+    const faults = faultsFrom(env.FAULTS, Math.random);
+    return faults ? faults.consume(consume) : consume();
   },
 } satisfies ExportedHandler<Env>;
