@@ -54,7 +54,9 @@ export class EventBodies {
       const isRepeat = i % repeatEvery === repeatEvery - 1;
       // A repeat takes the place of its original in everything but the generation of its key.
       const original = isRepeat ? i - 1 : i;
-      const region = regions[(original * 7) % regions.length] ?? "";
+      // Shifted by one each time round, so that every region gets every type, whatever their numbers have in common.
+      const region =
+        regions[(original + Math.floor(original / regions.length)) % regions.length] ?? "";
       const type = TYPES[original % TYPES.length] ?? "search";
       push(`${i === 0 ? "" : ","}{"idempotency_key":"${run}-${String(original).padStart(3, "0")}-`);
       const generationAt = length;
