@@ -1,99 +1,73 @@
-/**
- * A table from 64-bit keys to one positive 32-bit number each, in typed arrays.
- *
- * Open addressing with linear probing: 12 bytes a slot and not one object, because garbage collection pauses grow with the
- * number of objects, and a region remembers every key of the last minutes. Keys must be well-mixed hashes; their low half
- * is the place in the table.
- */
+/** A table from 64-bit keys to one positive 32-bit number each: 12 bytes a slot, 17 to 34 a key. */
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { SlotTable } from "./slot-table.ts";
 
-const SMALLEST = 64;
-/** Slots per key after growing; and the share of used slots at which the table grows. */
-const ROOM_PER_KEY = 2.5;
-const MAX_LOAD = 0.65;
+/** high, low, value */
+const WIDTH = 3;
 
 export class KeyTable {
-  private high: Uint32Array;
-  private low: Uint32Array;
-  /** 0 marks a slot that is free. */
-  private values: Uint32Array;
-  private used = 0;
+  private readonly table: SlotTable;
 
   constructor(expectedKeys = 0) {
-    const slots = slotsFor(expectedKeys);
-    this.high = new Uint32Array(slots);
-    this.low = new Uint32Array(slots);
-    this.values = new Uint32Array(slots);
+    this.table = new SlotTable(WIDTH, expectedKeys);
   }
 
   /** Keys in the table, those below a floor and not yet swept among them. */
   get size(): number {
-    return this.used;
+    return this.table.size;
+  }
+
+  get byteLength(): number {
+    return this.table.byteLength;
   }
 
   /** The value of a key, 0 when there is none. */
   get(high: number, low: number): number {
-    return this.values[this.find(high, low)] ?? 0;
+    const { words, mask } = this.table.segmentOf(low);
+    let at = (low & mask) * WIDTH;
+    for (;;) {
+      const value = words[at + 2] as number;
+      if (value === 0 || (words[at + 1] === low && words[at] === high)) return value;
+      at += WIDTH;
+      if (at === words.length) at = 0;
+    }
   }
 
   /**
-   * Sets the value of a key. Where the table is full, keys with values below `floor` are swept out first: the caller
-   * promises not to care about those.
+   * Sets the value of a key. Where there is no room, keys with values below `floor` are swept out: the caller promises not
+   * to care about those.
    */
   set(high: number, low: number, value: number, floor = 0): void {
-    let slot = this.find(high, low);
-    if (this.values[slot] === 0) {
-      if (this.used + 1 > this.values.length * MAX_LOAD) {
-        this.sweep(floor);
-        slot = this.find(high, low);
-      }
-      this.high[slot] = high;
-      this.low[slot] = low;
-      this.used++;
-    }
-    this.values[slot] = value;
+    this.raise(high, low, value, floor, Number.POSITIVE_INFINITY);
   }
 
-  /** Forgets the keys with values below `floor`, and fits the table to what is left. */
-  sweep(floor: number): void {
-    const { high, low, values } = this;
-    let kept = 0;
-    for (const value of values) if (value !== 0 && value >= floor) kept++;
-    const slots = slotsFor(kept + 1);
-    this.high = new Uint32Array(slots);
-    this.low = new Uint32Array(slots);
-    this.values = new Uint32Array(slots);
-    this.used = kept;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] ?? 0;
-      if (value === 0 || value < floor) continue;
-      const keyHigh = high[i] ?? 0;
-      const keyLow = low[i] ?? 0;
-      const slot = this.find(keyHigh, keyLow);
-      this.high[slot] = keyHigh;
-      this.low[slot] = keyLow;
-      this.values[slot] = value;
-    }
+  /** Sets the value of a key that is not in the table with a value of at least `floor`; true when it did. */
+  setUnlessKnown(high: number, low: number, value: number, floor: number): boolean {
+    return this.raise(high, low, value, floor, floor);
   }
 
   /** How many keys have values of at least `floor`. */
   countFrom(floor: number): number {
     let count = 0;
-    for (const value of this.values) if (value >= floor && value !== 0) count++;
+    this.table.forEach(floor, () => count++);
     return count;
+  }
+
+  /** Calls `visit` with each key whose value is at least `floor`, in no order. */
+  forEach(floor: number, visit: (high: number, low: number, value: number) => void): void {
+    this.table.forEach(floor, (words, at) => {
+      visit(words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0);
+    });
   }
 
   /** Appends the keys with values of at least `floor`. */
   writeTo(writer: ByteWriter, floor: number): void {
-    const { high, low, values } = this;
     writer.u32(this.countFrom(floor));
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] ?? 0;
-      if (value === 0 || value < floor) continue;
-      writer.u32(high[i] ?? 0);
-      writer.u32(low[i] ?? 0);
+    this.forEach(floor, (high, low, value) => {
+      writer.u32(high);
+      writer.u32(low);
       writer.u32(value);
-    }
+    });
   }
 
   static readFrom(reader: ByteReader): KeyTable {
@@ -103,20 +77,32 @@ export class KeyTable {
     return table;
   }
 
-  /** The slot that holds a key, or the free one where it would go. */
-  private find(high: number, low: number): number {
-    const { values } = this;
-    const mask = values.length - 1;
-    let slot = low & mask;
-    while (values[slot] !== 0 && (this.low[slot] !== low || this.high[slot] !== high)) {
-      slot = (slot + 1) & mask;
+  /** Sets the value of a key whose value is below `unlessFrom`; false when it is not. */
+  private raise(high: number, low: number, value: number, floor: number, unlessFrom: number) {
+    const { table } = this;
+    let segment = table.segmentOf(low);
+    let { words } = segment;
+    let at = (low & segment.mask) * WIDTH;
+    for (;;) {
+      const known = words[at + 2] as number;
+      if (known === 0) break;
+      if (words[at + 1] === low && words[at] === high) {
+        if (known >= unlessFrom) return false;
+        words[at + 2] = value;
+        return true;
+      }
+      at += WIDTH;
+      if (at === words.length) at = 0;
     }
-    return slot;
+    if (table.isFull(segment)) {
+      segment = table.roomIn(low, floor);
+      words = segment.words;
+      at = table.freeSlot(segment, low);
+    }
+    words[at] = high;
+    words[at + 1] = low;
+    words[at + 2] = value;
+    table.added(segment);
+    return true;
   }
-}
-
-function slotsFor(keys: number): number {
-  let slots = SMALLEST;
-  while (slots < keys * ROOM_PER_KEY) slots *= 2;
-  return slots;
 }

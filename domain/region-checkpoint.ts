@@ -10,7 +10,9 @@ import { Repeats } from "./repeats.ts";
 import type { EpochMs } from "./units.ts";
 import { WindowCounts } from "./window.ts";
 
-const VERSION = 1;
+const VERSION = 2;
+/** Knew of users only when they were last seen. */
+const VERSION_WITHOUT_SESSIONS = 1;
 
 /** Appends the whole state. `now` is the event clock of the last arrival. */
 export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs): void {
@@ -24,25 +26,29 @@ export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs
   writer.text(JSON.stringify(parts.totals));
   writer.text(JSON.stringify(latest));
   parts.windows.writeTo(writer);
-  parts.users.writeTo(writer, now);
+  parts.users.writeTo(writer, state.forgetBeforeAt(now));
   parts.repeats.writeTo(writer, state.forgetBeforeAt(now));
   parts.quarterHours.writeTo(writer);
   writeEarlier(writer, parts.earlier);
   drivers.writeTo(writer);
 }
 
-/** Reads what `writeRegion` wrote. Throws RangeError on another version. */
-export function readRegion(reader: ByteReader): RegionParts {
+/** Reads what `writeRegion` wrote, now or in the version before. `reachMs` as in `emptyRegion`. Throws RangeError on other versions. */
+export function readRegion(reader: ByteReader, reachMs?: number): RegionParts {
   const version = reader.u8();
-  if (version !== VERSION) throw new RangeError(`no region state has version ${version}`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_SESSIONS)
+    throw new RangeError(`no region state has version ${version}`);
   const beganAt = reader.f64() as EpochMs;
   const watermarkAt = reader.f64() as EpochMs;
   const newestEventAt = reader.f64() as EpochMs;
   const lastBookingAt = reader.f64() as EpochMs;
   const totals = JSON.parse(reader.text()) as RegionParts["totals"];
   const latest = JSON.parse(reader.text()) as Context;
-  const windows = WindowCounts.readFrom(reader);
-  const users = ActiveUsers.readFrom(reader);
+  const windows = WindowCounts.readFrom(reader, reachMs);
+  const users =
+    version === VERSION
+      ? ActiveUsers.readFrom(reader, reachMs)
+      : ActiveUsers.readLastSeenFrom(reader, reachMs);
   const repeats = Repeats.readFrom(reader);
   const quarterHours = QuarterHours.readFrom(reader);
   const earlier = readEarlier(reader);

@@ -24,6 +24,7 @@ export interface RegionParts {
   /** Event clock when the region heard its first events; null before that. */
   beganAt: EpochMs | null;
   watermarkAt: EpochMs;
+  /** Of the newest event, or of its arrival when its sender's clock was ahead of that. */
   newestEventAt: EpochMs;
   lastBookingAt: EpochMs;
   totals: Totals;
@@ -35,16 +36,16 @@ export interface RegionParts {
   readings: Readings;
 }
 
-/** A region that has heard nothing. */
-export function emptyRegion(): RegionParts {
+/** A region that has heard nothing. `reachMs` is how far back its windows are known (`reachMsOf`). */
+export function emptyRegion(reachMs?: number): RegionParts {
   return {
     beganAt: null,
     watermarkAt: NEVER,
     newestEventAt: NEVER,
     lastBookingAt: NEVER,
     totals: { search: 0, view: 0, booking: 0, cancellation: 0, late: 0, duplicates: 0 },
-    windows: new WindowCounts(),
-    users: new ActiveUsers(),
+    windows: new WindowCounts(reachMs),
+    users: new ActiveUsers(reachMs),
     repeats: new Repeats(),
     quarterHours: new QuarterHours(),
     earlier: null,
@@ -57,6 +58,8 @@ export type Verdict = "counted" | "repeated" | "late";
 
 export class RegionState {
   readonly parts: RegionParts;
+  /** No window that ended at or before this has changed since it was last set. */
+  touchedFromAt = NEVER;
   private readonly rules: LatenessRules;
 
   constructor(parts: RegionParts, rules: LatenessRules) {
@@ -79,6 +82,7 @@ export class RegionState {
     const watermarkAt = this.watermarkAt(arrivedAt);
     const tooLateBefore = lateBefore(watermarkAt, receivedAt, rules);
     const forgetBeforeAt = forgetBefore(watermarkAt, rules);
+    let newestAt = parts.newestEventAt as number;
     for (const event of events) {
       const { occurredAt } = event;
       if (occurredAt < tooLateBefore) {
@@ -92,10 +96,12 @@ export class RegionState {
         onEvent(event, "repeated");
         continue;
       }
-      if (occurredAt > parts.newestEventAt) parts.newestEventAt = occurredAt;
-      this.count(event, arrivedAt);
+      if (occurredAt > newestAt) newestAt = occurredAt;
+      if (occurredAt < this.touchedFromAt) this.touchedFromAt = occurredAt;
+      this.count(event, arrivedAt, forgetBeforeAt);
       onEvent(event, "counted");
     }
+    parts.newestEventAt = Math.max(parts.newestEventAt, Math.min(newestAt, arrivedAt)) as EpochMs;
     parts.watermarkAt = this.watermarkAt(arrivedAt);
   }
 
@@ -139,7 +145,7 @@ export class RegionState {
     this.parts.earlier = earlier;
   }
 
-  private count(event: DemandEvent, arrivedAt: EpochMs): void {
+  private count(event: DemandEvent, arrivedAt: EpochMs, forgetBeforeAt: EpochMs): void {
     const { parts } = this;
     const { eventType, occurredAt } = event;
     switch (eventType) {
@@ -170,7 +176,7 @@ export class RegionState {
     parts.totals[eventType]++;
     parts.windows.add(eventType, occurredAt);
     if (event.userHigh !== 0 || event.userLow !== 0) {
-      parts.users.see(event.userHigh, event.userLow, occurredAt, arrivedAt);
+      parts.users.see(event.userHigh, event.userLow, occurredAt, forgetBeforeAt);
     }
   }
 }

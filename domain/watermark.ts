@@ -6,6 +6,7 @@
  * allowance, so windows close although nothing comes.
  */
 import { type EpochMs, plus } from "./units.ts";
+import { DEFAULT_REACH_MS } from "./window.ts";
 
 export interface LatenessRules {
   /** The watermark trails the newest event by this much. */
@@ -16,6 +17,12 @@ export interface LatenessRules {
   idleAfterMs: number;
   /** Time that an event may spend here, between the door and its window, without becoming late by it. */
   transitAllowanceMs: number;
+}
+
+/** How far back windows and sessions must be known, so that whatever is not late finds its window. */
+export function reachMsOf(rules: LatenessRules): number {
+  const { outOfOrdernessMs, allowedLatenessMs, transitAllowanceMs } = rules;
+  return Math.max(DEFAULT_REACH_MS, outOfOrdernessMs + allowedLatenessMs + transitAllowanceMs);
 }
 
 /** Where the watermark stands at `now`, given where it stood and the newest event; it never moves back. */

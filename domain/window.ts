@@ -1,12 +1,12 @@
 /**
  * Event counts of one region by second of event time, and the windows over them.
  *
- * A ring of one-second buckets: 30 minutes back, 5 ahead for senders whose clocks are fast, and a minute between. Counting
- * commutes, so the order of events never matters, and any window is a sum of buckets: sliding windows end at the instant
+ * A ring of one-second buckets: 30 minutes back (further where events may come later), 5 ahead for senders whose clocks are
+ * fast, and a minute between. Counting commutes, so the order of events never matters, and any window is a sum of buckets: sliding windows end at the instant
  * asked for, tumbling ones lie on multiples of their width and close when the watermark passes their end.
  */
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { SECOND_MS } from "./units.ts";
+import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** The event types that are counted by window: those of user-events. */
 export const COUNTED_TYPES = ["search", "view", "booking", "cancellation"] as const;
@@ -20,13 +20,23 @@ export const COUNTED_INDEX: Readonly<Record<CountedType, number>> = {
 };
 
 const TYPES = COUNTED_TYPES.length;
-const RING_SECONDS = 36 * 60;
+/** How far back windows are told at least. */
+export const DEFAULT_REACH_MS = 30 * MINUTE_MS;
+/** What a ring holds beyond that. */
+export const RING_MARGIN_MS = 6 * MINUTE_MS;
 
 export class WindowCounts {
+  private readonly seconds: number;
   /** counts[slot * TYPES + type] */
-  private readonly counts = new Uint32Array(RING_SECONDS * TYPES);
+  private readonly counts: Uint32Array;
   /** The second of event time each slot holds; 0 when it never held one. */
-  private readonly secondOf = new Float64Array(RING_SECONDS);
+  private readonly secondOf: Float64Array;
+
+  constructor(reachMs: number = DEFAULT_REACH_MS) {
+    this.seconds = Math.ceil((reachMs + RING_MARGIN_MS) / SECOND_MS);
+    this.counts = new Uint32Array(this.seconds * TYPES);
+    this.secondOf = new Float64Array(this.seconds);
+  }
 
   /** Counts one event. An event too old for the ring is not counted: no window reaches back to it. */
   add(type: CountedType, occurredAt: number): void {
@@ -38,10 +48,13 @@ export class WindowCounts {
 
   /** Adds the counts of `other`. What a slot holds of an older second goes, as it does when events are counted one by one. */
   addAll(other: WindowCounts): void {
-    for (const [slot, second] of other.secondOf.entries()) {
-      if (second === 0 || this.claim(second) < 0) continue;
-      for (let at = slot * TYPES; at < (slot + 1) * TYPES; at++) {
-        this.counts[at] = (this.counts[at] ?? 0) + (other.counts[at] ?? 0);
+    for (const [from, second] of other.secondOf.entries()) {
+      if (second === 0) continue;
+      const slot = this.claim(second);
+      if (slot < 0) continue;
+      for (let type = 0; type < TYPES; type++) {
+        const at = slot * TYPES + type;
+        this.counts[at] = (this.counts[at] ?? 0) + (other.counts[from * TYPES + type] ?? 0);
       }
     }
   }
@@ -65,48 +78,50 @@ export class WindowCounts {
     for (const [slot, second] of this.secondOf.entries()) {
       if (second === 0) continue;
       writer.f64(second);
-      for (const count of this.rowOf(slot)) writer.varint(count);
+      const row = this.counts.subarray(slot * TYPES, (slot + 1) * TYPES);
+      for (const count of row) writer.varint(count);
     }
   }
 
-  static readFrom(reader: ByteReader): WindowCounts {
-    const windows = new WindowCounts();
+  /** What was written by a ring that reached further loses what this one has no room for. */
+  static readFrom(reader: ByteReader, reachMs?: number): WindowCounts {
+    const windows = new WindowCounts(reachMs);
     const held = reader.u32();
     for (let i = 0; i < held; i++) {
       const slot = windows.claim(reader.f64());
-      for (let type = 0; type < TYPES; type++)
-        windows.counts[slot * TYPES + type] = reader.varint();
+      for (let type = 0; type < TYPES; type++) {
+        const count = reader.varint();
+        if (slot >= 0) windows.counts[slot * TYPES + type] = count;
+      }
     }
     return windows;
   }
 
   private sum(type: CountedType, first: number, last: number): number {
+    const { counts, secondOf, seconds } = this;
     const index = COUNTED_INDEX[type];
-    const from = Math.max(first, last - RING_SECONDS + 1);
+    const from = Math.max(first, last - seconds + 1);
     let total = 0;
-    for (let second = from, slot = slotOf(from); second <= last; second++) {
-      if (this.secondOf[slot] === second) total += this.counts[slot * TYPES + index] ?? 0;
-      slot = slot + 1 === RING_SECONDS ? 0 : slot + 1;
+    for (let second = from, slot = this.slotOf(from); second <= last; second++) {
+      if (secondOf[slot] === second) total += counts[slot * TYPES + index] ?? 0;
+      slot = slot + 1 === seconds ? 0 : slot + 1;
     }
     return total;
   }
 
   /** The slot of a second, emptied of an older one; -1 when a newer second has taken its place. */
   private claim(second: number): number {
-    const slot = slotOf(second);
+    const slot = this.slotOf(second);
     const held = this.secondOf[slot] ?? 0;
     if (held === second) return slot;
     if (held > second) return -1;
     this.secondOf[slot] = second;
-    this.rowOf(slot).fill(0);
+    this.counts.fill(0, slot * TYPES, (slot + 1) * TYPES);
     return slot;
   }
 
-  private rowOf(slot: number): Uint32Array {
-    return this.counts.subarray(slot * TYPES, (slot + 1) * TYPES);
+  private slotOf(second: number): number {
+    const { seconds } = this;
+    return ((second % seconds) + seconds) % seconds;
   }
-}
-
-function slotOf(second: number): number {
-  return ((second % RING_SECONDS) + RING_SECONDS) % RING_SECONDS;
 }
