@@ -10,8 +10,21 @@ import {
   publishedAnswerSchema,
   rulesAnswerSchema,
 } from "./admin.ts";
+import {
+  deadLetterActionsAnswerSchema,
+  deadLetterAnswerSchema,
+  deadLetterIdSchema,
+  deadLetterSchema,
+  deadLettersAnswerSchema,
+  deadLettersQuerySchema,
+  purgedAnswerSchema,
+  purgeRequestSchema,
+  redrivenAnswerSchema,
+  redriveRequestSchema,
+} from "./dead-letters.ts";
 import { eventSchema, eventsAnswerSchema, MAX_EVENTS_PER_REQUEST } from "./events.ts";
 import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
+import { lateEventsAnswerSchema, lateEventsQuerySchema } from "./late-event-view.ts";
 import { modelVersionSchema } from "./model.ts";
 import { regionIdSchema } from "./names.ts";
 import type { OperationId } from "./operations.ts";
@@ -41,6 +54,7 @@ const json = (schema: z.ZodType, status = 200) => ({
 });
 const text = (contentType: string) => ({ status: 200, contentType, schema: z.string() });
 const byRegion = { region_id: regionIdSchema };
+const byDeadLetter = { id: deadLetterIdSchema };
 const byVersion = { version: modelVersionSchema };
 const statusSchema = z.object({ status: z.string() });
 
@@ -109,6 +123,37 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   },
   listChanges: {
     answer: json(configChangesAnswerSchema),
+  },
+  listDeadLetters: {
+    query: deadLettersQuerySchema,
+    answer: json(deadLettersAnswerSchema),
+  },
+  readDeadLetter: {
+    parameters: byDeadLetter,
+    answer: json(deadLetterAnswerSchema),
+  },
+  redriveDeadLetter: {
+    parameters: byDeadLetter,
+    answer: json(deadLetterSchema),
+  },
+  redriveDeadLetters: {
+    body: { "application/json": redriveRequestSchema },
+    answer: json(redrivenAnswerSchema),
+  },
+  purgeDeadLetter: {
+    parameters: byDeadLetter,
+    answer: json(purgedAnswerSchema),
+  },
+  purgeDeadLetters: {
+    body: { "application/json": purgeRequestSchema },
+    answer: json(purgedAnswerSchema),
+  },
+  listDeadLetterActions: {
+    answer: json(deadLetterActionsAnswerSchema),
+  },
+  listLateEvents: {
+    query: lateEventsQuerySchema,
+    answer: json(lateEventsAnswerSchema),
   },
   health: {
     answer: json(statusSchema),

@@ -6,7 +6,7 @@
 import type { Permission } from "./access.ts";
 import type { ProblemType } from "./problem.ts";
 
-export type Method = "GET" | "POST" | "PUT";
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 export interface Operation {
   method: Method;
@@ -135,6 +135,70 @@ export const OPERATIONS = {
     method: "GET",
     path: "/admin/v1/changes",
     summary: "Who changed rules, regions and models; the newest first",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  listDeadLetters: {
+    method: "GET",
+    path: "/admin/v1/dead-letters",
+    summary: "Messages that no consumer took, the newest first",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  readDeadLetter: {
+    method: "GET",
+    path: "/admin/v1/dead-letters/{id}",
+    summary: "A dead letter and what is in it",
+    description:
+      "Events of a parcel, decisions, or, of what cannot be read, the bytes. Whoever an event names stands there as a hash.",
+    permission: "admin",
+    problems: ["unknown_dead_letter", "unavailable"],
+  },
+  redriveDeadLetter: {
+    method: "POST",
+    path: "/admin/v1/dead-letters/{id}/redrive",
+    summary: "Send a dead letter back to its queue",
+    description:
+      "It stays listed as `redriven` for a day, and waits again if it comes back. What had been counted before counts no second time.",
+    permission: "admin",
+    problems: ["unknown_dead_letter", "not_redrivable", "unavailable"],
+  },
+  redriveDeadLetters: {
+    method: "POST",
+    path: "/admin/v1/dead-letters/redrive",
+    summary: "Send the waiting dead letters of a queue back to it, the oldest first",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  purgeDeadLetter: {
+    method: "DELETE",
+    path: "/admin/v1/dead-letters/{id}",
+    summary: "Give a dead letter up",
+    description:
+      "Its sender is told to forget it as well. Events of a purged parcel count in no window; they stay in the event log.",
+    permission: "admin",
+    problems: ["unknown_dead_letter", "unavailable"],
+  },
+  purgeDeadLetters: {
+    method: "POST",
+    path: "/admin/v1/dead-letters/purge",
+    summary: "Give dead letters of a queue up, the oldest first",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  listDeadLetterActions: {
+    method: "GET",
+    path: "/admin/v1/dead-letter-actions",
+    summary: "Who redrove and purged dead letters; the newest first",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  listLateEvents: {
+    method: "GET",
+    path: "/admin/v1/late-events",
+    summary: "Events past the allowed lateness, the newest first",
+    description:
+      "They count in no window. With how late each was, and how many there are by region.",
     permission: "admin",
     problems: ["unavailable"],
   },

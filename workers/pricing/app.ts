@@ -1,7 +1,7 @@
 /** Puts the Worker together from what it depends on: the real bindings in index.ts, others in tests. */
 import type { Authenticate } from "../../contract/access.ts";
 import type { Log } from "../../contract/log.ts";
-import { createMetrics, type Metrics } from "../../contract/metrics.ts";
+import { createMetrics } from "../../contract/metrics.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
@@ -9,9 +9,26 @@ import { seedHistory } from "./admin/history.ts";
 import { listModels, publishModel, registerModel } from "./admin/models.ts";
 import { createCatalog } from "./catalog.ts";
 import { createCells } from "./cells.ts";
+import { type ConsumerMetrics, consumerMetrics } from "./consumers.ts";
+import type { Senders } from "./dead-letters/confirm-purged.ts";
+import { deadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
+import { storedByQueue } from "./dead-letters/dead-letter-store.ts";
+import {
+  purgeDeadLetter,
+  purgeDeadLetters,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from "./dead-letters/disposal-routes.ts";
+import {
+  readDeadLetter,
+  showDeadLetterActions,
+  showDeadLetters,
+} from "./dead-letters/list-dead-letters.ts";
+import type { SourceQueues } from "./dead-letters/source-queues.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
 import { createDependency } from "./dependency.ts";
+import { showLateEvents } from "./late-events/list-late-events.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
@@ -29,6 +46,10 @@ export interface PricingPorts {
   modelStore: ModelStore;
   database: EdgeDatabase;
   decisionQueue: DecisionQueue;
+  /** Where dead letters go back to. */
+  sourceQueues: SourceQueues;
+  /** Who is told of a dead letter that is purged. */
+  senders: Senders;
   ingest: Pick<Fetcher, "fetch">;
   authenticate: Authenticate;
   wallNow: () => EpochMs;
@@ -43,13 +64,14 @@ const LIMITS_MS = {
   kv: 1_000,
   r2: 10_000,
   d1: 1_500,
+  dead_letters: 20_000,
   queue: 5_000,
   ingest: 15_000,
 } as const;
 
 export interface Pricing {
   fetch: Fetch;
-  metrics: Metrics;
+  consumerMetrics: ConsumerMetrics;
 }
 
 export function createPricing(ports: PricingPorts): Pricing {
@@ -79,6 +101,11 @@ export function createPricing(ports: PricingPorts): Pricing {
     nonce: hexSource(8, fillRandom),
   });
 
+  const letterMetrics = deadLetterMetrics(metrics);
+  const letters = {
+    ...{ database, dependency: dependency("dead_letters"), metrics: letterMetrics, log, wallNow },
+    ...{ queues: ports.sourceQueues, senders: ports.senders },
+  };
   const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
   const admin = { ...shared, models, modelStore, modelDependency };
   const fetch = createRouter(
@@ -104,9 +131,21 @@ export function createPricing(ports: PricingPorts): Pricing {
       publishRegions: publishRegions(admin),
       seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
       listChanges: listChanges(admin),
+      listDeadLetters: showDeadLetters(shared),
+      readDeadLetter: readDeadLetter(shared),
+      redriveDeadLetter: redriveDeadLetter(letters),
+      redriveDeadLetters: redriveDeadLetters(letters),
+      purgeDeadLetter: purgeDeadLetter(letters),
+      purgeDeadLetters: purgeDeadLetters(letters),
+      listDeadLetterActions: showDeadLetterActions(shared),
+      listLateEvents: showLateEvents(shared),
       health,
       readiness: readiness(catalog, pipeline),
-      metrics: showMetrics(metrics),
+      metrics: showMetrics(metrics, async (now) => {
+        if (!letterMetrics.isDue(now)) return;
+        const stored = await databaseDependency.ask(() => storedByQueue(database));
+        if (stored.ok) letterMetrics.stored(stored.value);
+      }),
       // Read when asked for: what lies in memory is marked by every garbage collection.
       openApi: describeApi,
       docs: async (call) => (await import("./docs/pages.ts")).showDocs(call),
@@ -114,5 +153,5 @@ export function createPricing(ports: PricingPorts): Pricing {
     },
     forwardEvents(ports.ingest, dependency("ingest")),
   );
-  return { fetch, metrics };
+  return { fetch, consumerMetrics: consumerMetrics(metrics, letterMetrics) };
 }

@@ -1,15 +1,12 @@
 /** The pricing Worker: bindings, clock and randomness become ports here, and nowhere else. */
 import { drizzle } from "drizzle-orm/d1";
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
-import { consoleLog, messageOf } from "../../contract/log.ts";
-import type { RegionWindowRpc } from "../../contract/rpc.ts";
-import { DAY_MS, epochMs } from "../../domain/units.ts";
+import { consoleLog } from "../../contract/log.ts";
+import type { OutboxRpc, RegionLateRpc, RegionWindowRpc } from "../../contract/rpc.ts";
+import { epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
-import { appendDecisions, type EdgeDatabase, forgetDecisionsBefore } from "./decision-store.ts";
-
-const DECISIONS_KEPT_MS = 30 * DAY_MS;
-/** A message that cannot be written comes again after this long, a hundred times. */
-const RETRY_AFTER_S = 30;
+import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.ts";
+import { keepHouse } from "./housekeeping.ts";
 
 const wallNow = () => epochMs(Date.now());
 const log = consoleLog("pricing", wallNow);
@@ -41,6 +38,11 @@ function pricingOf(env: PricingEnv): Pricing {
         );
       },
     },
+    sourceQueues: { events: env.EVENTS, "late-events": env.LATE, decisions: env.DECISIONS },
+    senders: {
+      outbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxRpc,
+      region: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionLateRpc,
+    },
     ingest: env.INGEST,
     authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
     wallNow,
@@ -49,26 +51,14 @@ function pricingOf(env: PricingEnv): Pricing {
   });
 }
 
-/** The messages that could not be written. One that spoils a batch must not keep the others from the log. */
-async function writeDecisions(
-  database: EdgeDatabase,
-  messages: readonly Message[],
-): Promise<readonly Message[]> {
-  try {
-    await appendDecisions(
-      database,
-      messages.map(({ body }) => String(body)),
-    );
-    return [];
-  } catch (error) {
-    log("warn", "decisions could not be logged", {
-      messages: messages.length,
-      error: messageOf(error),
-    });
-    if (messages.length <= 1) return messages;
-    const alone = await Promise.all(messages.map((message) => writeDecisions(database, [message])));
-    return alone.flat();
-  }
+/** What consumers work with: bindings come with each batch, counters belong to the isolate. */
+function consumerPorts(env: PricingEnv, metrics: ConsumerMetrics): ConsumerPorts {
+  return {
+    database: drizzle(env.DB),
+    regions: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionLateRpc,
+    setAside: (message) => env.DEAD_LETTERS.send(message, { contentType: "v8" }),
+    ...{ wallNow, log, metrics },
+  };
 }
 
 export default {
@@ -77,14 +67,15 @@ export default {
     return pricing.fetch(request, context);
   },
 
-  /** Decisions on their way to the log. */
-  async queue(batch, env) {
-    const unwritten = await writeDecisions(drizzle(env.DB), batch.messages);
-    for (const message of unwritten) message.retry({ delaySeconds: RETRY_AFTER_S });
+  /** Decisions on their way to the log, late events, dead letters. */
+  queue({ queue, messages }, env) {
+    pricing ??= pricingOf(env);
+    return consume(queue, messages, consumerPorts(env, pricing.consumerMetrics));
   },
 
   /** Housekeeping, once an hour. */
   async scheduled(_controller, env) {
-    await forgetDecisionsBefore(drizzle(env.DB), wallNow() - DECISIONS_KEPT_MS);
+    pricing ??= pricingOf(env);
+    await keepHouse(drizzle(env.DB), pricing.consumerMetrics.deadLetters, wallNow());
   },
 } satisfies ExportedHandler<PricingEnv>;

@@ -1,6 +1,8 @@
 /** Tables of the edge's database (D1). drizzle-kit makes migrations/edge from this file. */
-import { index, integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { DEAD_LETTER_QUEUES, DEAD_LETTER_REASONS } from "../../contract/dead-letters.ts";
 import type { ModelCard } from "../../contract/model.ts";
+import { CONTENT_TYPES } from "../../contract/set-aside.ts";
 import { SOURCES } from "../../domain/decision.ts";
 
 /** One row per decision, however often it was told. Kept 30 days. */
@@ -52,3 +54,75 @@ export const configChanges = sqliteTable("config_changes", {
   /** Null until the pointer was moved; null for good when that failed. */
   appliedAt: integer("applied_at"),
 });
+
+/** Messages that no consumer took, one row each, however often they became dead letters. */
+export const deadLetters = sqliteTable(
+  "dead_letters",
+  {
+    /** `dl_` and a hash of what makes the message the one it is. */
+    id: text().primaryKey(),
+    /** Where it came from. */
+    queue: text({ enum: DEAD_LETTER_QUEUES }).notNull(),
+    regionId: text("region_id"),
+    reason: text({ enum: DEAD_LETTER_REASONS }).notNull(),
+    detail: text().notNull(),
+    /** Wall clock, milliseconds. */
+    firstAt: integer("first_at").notNull(),
+    lastAt: integer("last_at").notNull(),
+    deliveries: integer().notNull(),
+    /** The queue's own id of the newest delivery: one that comes twice is counted once. */
+    lastMessageId: text("last_message_id").notNull(),
+    redrives: integer().notNull().default(0),
+    redrivenAt: integer("redriven_at"),
+    contentType: text("content_type", { enum: CONTENT_TYPES }).notNull(),
+    /** Of the whole message; the body holds less of one that was too long to be set aside whole. */
+    bytes: integer().notNull(),
+    body: blob({ mode: "buffer" }).notNull(),
+  },
+  (table) => [
+    index("dead_letters_by_age").on(table.lastAt, table.id, table.bytes),
+    index("dead_letters_by_queue").on(table.queue, table.lastAt, table.id, table.bytes),
+    index("dead_letters_by_region").on(table.regionId, table.lastAt, table.id),
+  ],
+);
+
+/** The audit of dead letters: written before something is done with them, completed after it. */
+export const deadLetterActions = sqliteTable("dead_letter_actions", {
+  id: integer().primaryKey({ autoIncrement: true }),
+  /** Wall clock, milliseconds. */
+  at: integer().notNull(),
+  /** Id of the key. */
+  by: text().notNull(),
+  action: text({ enum: ["redrive", "purge"] }).notNull(),
+  /** An id, or the filter. */
+  selection: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
+  /** Null until it ended; null for good when it is not known to have. */
+  affected: integer(),
+});
+
+/** Events that came past the allowed lateness, one row each. Kept 30 days. */
+export const lateEvents = sqliteTable(
+  "late_events",
+  {
+    /** The message's id and the event's place in it: what is delivered twice is written once. */
+    id: text().primaryKey(),
+    regionId: text("region_id").notNull(),
+    eventType: text("event_type").notNull(),
+    /** Event clock, milliseconds. */
+    occurredAt: integer("occurred_at").notNull(),
+    /** Event clock of the region when it put the event aside. */
+    arrivedAt: integer("arrived_at").notNull(),
+    keyHash: text("key_hash").notNull(),
+    userHash: text("user_hash"),
+    productType: text("product_type"),
+    quantity: integer().notNull(),
+    metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
+    /** Wall clock, milliseconds. */
+    storedAt: integer("stored_at").notNull(),
+  },
+  (table) => [
+    index("late_events_by_arrival").on(table.arrivedAt, table.id),
+    index("late_events_by_region").on(table.regionId, table.arrivedAt, table.id, table.occurredAt),
+    index("late_events_by_age").on(table.storedAt),
+  ],
+);

@@ -3,11 +3,13 @@
 interface __BaseEnv_PricingEnv {
 	CONFIG: KVNamespace;
 	MODELS: R2Bucket;
+	EVENT_LOG: R2Bucket;
 	DB: D1Database;
 	DECISIONS: Queue;
 	EVENTS: Queue;
 	LATE: Queue;
 	DEAD_LETTERS: Queue;
+	EVENT_LOG_RETENTION_DAYS: string;
 	API_KEYS: string;
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
@@ -21,7 +23,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "API_KEYS">> {}
 }
 declare module "*.txt" {
 	const value: string;

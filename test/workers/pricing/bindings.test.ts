@@ -1,5 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { deadLettersAnswerSchema } from "../../../contract/dead-letters.ts";
 import { explainAnswerSchema } from "../../../contract/explain.ts";
 import { type PriceAnswer, priceAnswerSchema } from "../../../contract/pricing.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
@@ -107,8 +108,12 @@ describe("the consumer of decisions", () => {
   /** Delivers messages; answers the bodies that are to come again. */
   async function deliver(database: D1Database, ...bodies: string[]): Promise<string[]> {
     const again: string[] = [];
-    const messages = bodies.map((body) => ({ body, retry: () => again.push(body) }));
-    await worker.queue({ messages } as never, { ...env, DB: database } as never);
+    const messages = bodies.map((body, i) => ({
+      ...{ id: String(i), timestamp: new Date(), attempts: 1, body },
+      retry: () => again.push(body),
+    }));
+    const batch = { queue: "decisions", messages };
+    await worker.queue(batch as never, { ...env, DB: database } as never);
     return again;
   }
   const ids = async () => {
@@ -118,10 +123,23 @@ describe("the consumer of decisions", () => {
     return results.map((row) => row.id);
   };
 
-  it("writes what it can, and asks again for what it cannot read alone", async () => {
-    const good = ["first", "second"].map((id) => JSON.stringify([record(id)]));
-    expect(await deliver(env.DB, good[0] ?? "", "no JSON", good[1] ?? "")).toEqual(["no JSON"]);
+  it("writes what it can, and asks again for what the database does not take", async () => {
+    const [first, second] = ["first", "second"].map((id) => JSON.stringify([record(id)]));
+    const bad = JSON.stringify([{ id: "without a price" }]);
+    expect(await deliver(env.DB, first ?? "", bad, second ?? "")).toEqual([bad]);
     expect(await ids()).toEqual(["first", "second"]);
+  });
+
+  it("sets aside what it cannot read, where an operator finds it", async () => {
+    expect(await deliver(env.DB, "no JSON")).toEqual([]);
+    await vi.waitFor(
+      async () => {
+        const answer = await ask("/admin/v1/dead-letters?queue=decisions");
+        const { dead_letters } = deadLettersAnswerSchema.parse(await answer.json());
+        expect(dead_letters).toMatchObject([{ reason: "unreadable", bytes: 7, state: "waiting" }]);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
   });
 
   it("asks again for everything while D1 is down", async () => {

@@ -25,7 +25,7 @@ import { FakeRegion } from "./fake-region.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
 export type Mode = "works" | "fails" | "hangs";
-export const DEPENDENCIES = ["regions", "kv", "r2", "d1", "queue", "ingest"] as const;
+export const DEPENDENCIES = ["regions", "kv", "r2", "d1", "queue", "ingest", "senders"] as const;
 export type DependencyName = (typeof DEPENDENCIES)[number];
 
 /** Keys by name; `slow` may ask as often as a pricing key that has one request a minute beyond its burst. */
@@ -61,6 +61,10 @@ export class World {
   readonly kv = new Map<string, string>();
   readonly r2 = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly queue: string[] = [];
+  /** What went back to the queue it had come from, by queue. */
+  readonly sentBack: [queue: string, message: MessageSendRequest][] = [];
+  /** What outboxes and regions were told to forget. */
+  readonly forgotten: (readonly unknown[])[] = [];
   readonly logs: LogLine[] = [];
   /** Added to the wall clock. */
   aheadMs = 0;
@@ -191,11 +195,33 @@ export class World {
       decisionQueue: {
         send: (messages) => on("queue", () => void this.queue.push(...messages)),
       },
+      sourceQueues: {
+        events: this.sourceQueue("events"),
+        "late-events": this.sourceQueue("late-events"),
+        decisions: this.sourceQueue("decisions"),
+      },
+      senders: {
+        outbox: (name) => ({
+          confirm: (...what) => on("senders", () => void this.forgotten.push([name, ...what])),
+        }),
+        region: (regionId) => ({
+          confirmLate: (rows) => on("senders", () => void this.forgotten.push([regionId, rows])),
+        }),
+      },
       ingest: { fetch: () => on("ingest", () => Response.json({ accepted: 1 }, { status: 202 })) },
       authenticate,
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),
       log: (level, message, fields) => void this.logs.push({ level, message, ...fields }),
+    };
+  }
+
+  private sourceQueue(name: string) {
+    return {
+      sendBatch: (messages: Iterable<MessageSendRequest>) =>
+        this.on("queue", () => {
+          for (const message of messages) this.sentBack.push([name, message]);
+        }),
     };
   }
 

@@ -1,5 +1,6 @@
 /** What operators and machines ask the Worker about itself. */
 import { METRICS_CONTENT_TYPE, type Metrics } from "../../../contract/metrics.ts";
+import type { EpochMs } from "../../../domain/units.ts";
 import type { Catalog } from "../catalog.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Handler } from "../router.ts";
@@ -29,8 +30,12 @@ export function readiness(catalog: Catalog, pipeline: Pipeline): Handler {
 
 const notReady = (detail: string) => ({ type: "unavailable", detail, retryAfterS: 1 }) as const;
 
-export function showMetrics(metrics: Metrics): Handler {
-  return () => new Response(metrics.text(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+/** @param refresh brings those figures up to date that are not this isolate's */
+export function showMetrics(metrics: Metrics, refresh: (now: EpochMs) => Promise<void>): Handler {
+  return async ({ now }) => {
+    await refresh(now);
+    return new Response(metrics.text(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+  };
 }
 
 export const describeApi: Handler = async () => {

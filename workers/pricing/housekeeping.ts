@@ -1,0 +1,57 @@
+/** What the hourly cron deletes: decisions, late events and dead letters that are too old or too many. */
+import { DAY_MS } from "../../domain/units.ts";
+import type { DeadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
+import {
+  type LetterBounds,
+  storedByQueue,
+  trimDeadLetters,
+} from "./dead-letters/dead-letter-store.ts";
+import { type EdgeDatabase, forgetDecisionsBefore } from "./decision-store.ts";
+import { trimLateEvents } from "./late-events/late-event-store.ts";
+
+const DECISIONS_KEPT_MS = 30 * DAY_MS;
+const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
+const MAX_LATE_EVENTS = 200_000;
+const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
+/** One that went back and did not come again has found its way. */
+const REDRIVEN_KEPT_MS = DAY_MS;
+const MAX_DEAD_LETTERS = 20_000;
+/** Of the 10 GB that a D1 database may have. */
+const MAX_DEAD_LETTER_BYTES = 1024 ** 3;
+
+/** What dead letters may take. `now` is the wall clock. */
+export function letterBoundsAt(now: number): LetterBounds {
+  return {
+    keptSince: now - DEAD_LETTERS_KEPT_MS,
+    redrivenSince: now - REDRIVEN_KEPT_MS,
+    maxLetters: MAX_DEAD_LETTERS,
+    maxBytes: MAX_DEAD_LETTER_BYTES,
+  };
+}
+
+/** Deletes what is past its time. Rejects when one of them could not be deleted; the others were. */
+export async function keepHouse(
+  database: EdgeDatabase,
+  metrics: DeadLetterMetrics,
+  now: number,
+): Promise<void> {
+  const results = await Promise.allSettled([
+    forgetDecisionsBefore(database, now - DECISIONS_KEPT_MS),
+    trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
+    trimLetters(database, metrics, now),
+  ]);
+  const faults = results.filter((result) => result.status === "rejected");
+  if (faults.length > 0) {
+    throw new AggregateError(faults.map(({ reason }) => reason));
+  }
+}
+
+/** Brings the dead letters within their bounds, and counts what is left. */
+export async function trimLetters(
+  database: EdgeDatabase,
+  metrics: DeadLetterMetrics,
+  now: number,
+): Promise<void> {
+  metrics.trimmed.value += await trimDeadLetters(database, letterBoundsAt(now));
+  metrics.stored(await storedByQueue(database));
+}
