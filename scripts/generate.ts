@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openApiDocument } from "../contract/openapi.ts";
+import { sdkEventTypes } from "./sdk-event-types.ts";
 
 interface Generated {
   path: string;
