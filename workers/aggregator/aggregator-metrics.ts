@@ -1,4 +1,9 @@
-import { type Counter, createMetrics, type Metrics } from "../../contract/metrics.ts";
+import {
+  type Counter,
+  createMetrics,
+  type Histogram,
+  type Metrics,
+} from "../../contract/metrics.ts";
 import type { ParcelsApplied } from "../../contract/rpc.ts";
 
 /** What this isolate counts. */
@@ -7,8 +12,11 @@ export interface AggregatorMetrics {
   applied(result: ParcelsApplied, seconds: number): void;
   failedApplies: Counter;
   foreignMessages: Counter;
+  /** Seconds from when an outbox sent a parcel to when it came. */
+  queueLag: Histogram;
 }
 
+const LAG_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export function aggregatorMetrics(): AggregatorMetrics {
@@ -60,7 +68,13 @@ export function aggregatorMetrics(): AggregatorMetrics {
     ),
     foreignMessages: registry.counter(
       "aggregator_foreign_messages_total",
-      "Messages of the queue that were no parcels.",
+      "Messages of the queue that were no parcels, and are among the dead letters.",
+    ),
+    queueLag: registry.histogram(
+      "aggregator_queue_lag_seconds",
+      "From when an outbox sent a parcel to when it came, tries before included.",
+      LAG_SECONDS,
+      { queue: "events" },
     ),
   };
 }

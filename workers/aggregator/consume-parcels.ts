@@ -4,6 +4,7 @@ import { parcelOf } from "../../contract/parcel.ts";
 import type { RegionIntakeRpc } from "../../contract/rpc.ts";
 import type { RegionId } from "../../domain/units.ts";
 import type { AggregatorMetrics } from "./aggregator-metrics.ts";
+import { type ForeignPorts, setForeignAside } from "./set-foreign-aside.ts";
 
 /** What is used of a message. */
 export interface ParcelMessage {
@@ -13,7 +14,7 @@ export interface ParcelMessage {
   retry(): void;
 }
 
-export interface ConsumerPorts {
+export interface ConsumerPorts extends ForeignPorts {
   region(regionId: RegionId): RegionIntakeRpc;
   wallNow(): number;
   metrics: AggregatorMetrics;
@@ -36,13 +37,11 @@ export async function consumeParcels(
   ports: ConsumerPorts,
 ): Promise<void> {
   const byRegion = new Map<RegionId, Delivery[]>();
+  const foreign: ParcelMessage[] = [];
   for (const message of messages) {
     const delivery = deliveryFrom(message);
     if (!delivery) {
-      // It will not become a parcel by coming again; if it ever was one, its outbox sends it anew.
-      ports.log("error", "a message is no parcel", { messageId: message.id });
-      ports.metrics.foreignMessages.value++;
-      message.ack();
+      foreign.push(message);
       continue;
     }
     const { regionId } = delivery;
@@ -50,9 +49,10 @@ export async function consumeParcels(
     if (together) together.push(delivery);
     else byRegion.set(regionId, [delivery]);
   }
-  await Promise.all(
-    Array.from(byRegion, ([regionId, deliveries]) => applyTo(regionId, deliveries, ports)),
-  );
+  await Promise.all([
+    ...Array.from(byRegion, ([regionId, deliveries]) => applyTo(regionId, deliveries, ports)),
+    ...foreign.map((message) => setForeignAside(message, ports)),
+  ]);
 }
 
 function deliveryFrom(message: ParcelMessage): Delivery | null {

@@ -7,7 +7,7 @@ import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
 import { traceIdSource } from "../../contract/trace.ts";
-import { type EpochMs, MINUTE_MS } from "../../domain/units.ts";
+import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
 import { createAggregatorApp } from "./app.ts";
@@ -67,6 +67,7 @@ function appFrom(env: Env) {
 function consumerPorts(env: Env): ConsumerPorts {
   return {
     region: (regionId) => env.REGIONS.getByName(regionId),
+    setAside: (message) => env.DEAD_LETTERS.send(message, { contentType: "v8" }),
     wallNow,
     metrics,
     log,
@@ -81,6 +82,10 @@ export default {
     return app.fetch(request, env, context);
   },
   queue({ messages }, env) {
+    const now = wallNow();
+    for (const { timestamp } of messages) {
+      metrics.queueLag.observe(Math.max(0, now - timestamp.getTime()) / SECOND_MS);
+    }
     const consume = () => consumeParcels(messages, consumerPorts(env));
     const faults = faultsFrom(env.FAULTS, Math.random);
     return faults ? faults.consume(consume) : consume();

@@ -3,6 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { BatchPacker } from "../../../contract/event-batch.ts";
 import type { OutboxIntakeRpc, ParcelsApplied, RegionIntakeRpc } from "../../../contract/rpc.ts";
+import type { SetAside } from "../../../contract/set-aside.ts";
 import type { EpochMs, RegionId } from "../../../domain/units.ts";
 import { aggregatorMetrics } from "../../../workers/aggregator/aggregator-metrics.ts";
 import { consumeParcels } from "../../../workers/aggregator/consume-parcels.ts";
@@ -58,6 +59,7 @@ describe("the queue's consumer", () => {
     });
     const logged: string[] = [];
     const metrics = aggregatorMetrics();
+    const aside: SetAside[] = [];
     const batch = batchOf([
       parcel(1, "nyc-161", [1]),
       parcel(2, "broken", [2]),
@@ -67,6 +69,7 @@ describe("the queue's consumer", () => {
     ]);
     await consumeParcels(batch.messages, {
       region,
+      setAside: async (message) => void aside.push(message),
       wallNow: () => 0,
       metrics,
       log: (_, message) => logged.push(message),
@@ -80,6 +83,24 @@ describe("the queue's consumer", () => {
       "a region did not take its parcels",
     ]);
     expect(metrics.registry.text()).toContain("aggregator_foreign_messages_total 2");
+    expect(aside).toMatchObject([
+      { queue: "events", contentType: "text", bytes: 9 },
+      { queue: "events", contentType: "bytes", bytes: 30 },
+    ]);
+  });
+
+  it("keeps a message that is no parcel until the dead letters have it", async () => {
+    const batch = batchOf(["no parcel"]);
+    await consumeParcels(batch.messages, {
+      region: (id) => env.REGIONS.getByName(id),
+      setAside: () => Promise.reject(new Error("down")),
+      wallNow: () => 0,
+      metrics: aggregatorMetrics(),
+      log: () => undefined,
+    });
+    const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+    expect(explicitAcks).toEqual([]);
+    expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m-0"]);
   });
 });
 
