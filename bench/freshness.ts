@@ -4,6 +4,7 @@ import type { Totals } from "../domain/totals.ts";
 import type { Stack } from "../test/support/stack.ts";
 import { readCounters, rise } from "./counters.ts";
 import { EventBodies } from "./event-bodies.ts";
+import { postEvents } from "./post-events.ts";
 import { percentile } from "./table.ts";
 
 export interface FreshnessResult {
@@ -40,7 +41,7 @@ export async function benchFreshness(
   const stream = async () => {
     const answers: Promise<void>[] = [];
     for (let sent = 0, startedAt = performance.now(); !done; sent++) {
-      answers.push(post(stack, background.next(Date.now()).toString("latin1")));
+      answers.push(postEvents(stack, background.next(Date.now()).toString("latin1")));
       await sleep(Math.max(0, startedAt + (sent + 1) * everyMs - performance.now()));
     }
     await Promise.all(answers);
@@ -56,7 +57,7 @@ export async function benchFreshness(
         timestamp: new Date().toISOString(),
         idempotency_key: `probe-${run}-${i}`,
       };
-      await post(stack, JSON.stringify(event));
+      await postEvents(stack, JSON.stringify(event));
       const acceptedAt = performance.now();
       while ((await bookingsOf(stack, probed)) === known) await sleep(5);
       lagsMs.push(performance.now() - acceptedAt);
@@ -79,17 +80,6 @@ export async function benchFreshness(
     rowsPer1000: outboxRowsPer1000 + rows("region_rows_written_total"),
     outboxRowsPer1000,
   };
-}
-
-/** Posts one body. Throws on any answer but 202: a bench that loses events measures nothing. */
-async function post(stack: Stack, body: string): Promise<void> {
-  const response = await fetch(`${stack.ingestUrl}/api/v1/events`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${stack.keys.ingest}` },
-    body,
-  });
-  const text = await response.text();
-  if (response.status !== 202) throw new Error(`events answered ${response.status}: ${text}`);
 }
 
 /** Bookings counted in a region since it began. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- prices events start]`: measures the product beside a Worker that does nothing, in one run, and prints
+ * `npm run bench [-- prices events start cost]`: measures the product beside a Worker that does nothing, in one run, and prints
  * ratios.
  *
  * Everything is asked on direct sockets. What is compared runs in turns in the same minute; a ratio is the median over rounds
@@ -8,6 +8,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Argument, Command } from "commander";
+import { costSuite } from "./cost-suite.ts";
 import { eventsSuite } from "./events-suite.ts";
 import { pricesSuite } from "./prices-suite.ts";
 import { startSuite } from "./start-suite.ts";
@@ -17,6 +18,7 @@ const SUITES: Record<string, Suite> = {
   prices: pricesSuite,
   events: eventsSuite,
   start: startSuite,
+  cost: costSuite,
 };
 const RESULTS = join(import.meta.dirname, "results");
 
