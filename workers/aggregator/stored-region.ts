@@ -1,17 +1,23 @@
 import { EventCursor } from "../../contract/packed-events.ts";
 import { type Parcel, type ParcelHeader, readParcel } from "../../contract/parcel.ts";
+import type { ShardProgress } from "../../contract/region-layout.ts";
 import type { ParcelsApplied } from "../../contract/rpc.ts";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import type { EarlierBookings } from "../../domain/quarter-hours.ts";
 import { readRegion, writeRegion } from "../../domain/region-checkpoint.ts";
+import { addDelta, readDelta } from "../../domain/region-delta.ts";
 import { emptyRegion, RegionState } from "../../domain/region-state.ts";
+import { Repeats } from "../../domain/repeats.ts";
 import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
-import type { LatenessRules } from "../../domain/watermark.ts";
+import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
+import { takeOver, writeHandOver } from "./hand-over.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { MAX_LOG_ROW_BYTES, RegionLog } from "./region-log.ts";
+import { isReport, readReport, type ShardReport } from "./shard-report.ts";
+import { ShardsHeard } from "./shards-heard.ts";
 
-/** Parcels that came together, as the log keeps them: f64 arrivedAt | u32 length | parcels. */
+/** Parcels, or reports of shards, that came together, as the log keeps them: f64 arrivedAt | u32 length | parcels. */
 interface Arrival {
   arrivedAt: EpochMs;
   parcels: Uint8Array[];
@@ -28,7 +34,9 @@ const ARRIVAL_HEADER_BYTES = 12;
  */
 export class StoredRegion {
   readonly state: RegionState;
-  private readonly ledger: ParcelLedger;
+  ledger: ParcelLedger;
+  readonly shards: ShardsHeard;
+  private readonly reachMs: number;
   private readonly log: RegionLog;
   private arrivals: Arrival[] = [];
   private readonly late = new ByteWriter(256);
@@ -38,14 +46,17 @@ export class StoredRegion {
   /** Reads the checkpoint and plays the log again. */
   constructor(sql: SqlStorage, rules: LatenessRules) {
     this.log = new RegionLog(sql);
+    this.reachMs = reachMsOf(rules);
     const { checkpoint, rows } = this.log.load();
     if (checkpoint) {
       const reader = new ByteReader(checkpoint);
-      this.state = new RegionState(readRegion(reader), rules);
+      this.state = new RegionState(readRegion(reader, this.reachMs), rules);
       this.ledger = ParcelLedger.readFrom(reader);
+      this.shards = reader.isAtEnd ? new ShardsHeard() : ShardsHeard.readFrom(reader);
     } else {
-      this.state = new RegionState(emptyRegion(), rules);
+      this.state = new RegionState(emptyRegion(this.reachMs), rules);
       this.ledger = new ParcelLedger();
+      this.shards = new ShardsHeard();
     }
     for (const row of rows) this.replay(row);
   }
@@ -57,28 +68,40 @@ export class StoredRegion {
   apply(messages: readonly Uint8Array[], arrivedAt: EpochMs): ParcelsApplied {
     const { totals } = this.state.parts;
     const before = { ...totals };
-    const fresh: Uint8Array[] = [];
     let events = 0;
+    let repeatedParcels = 0;
     for (const message of messages) {
       const parcel = readParcel(new ByteReader(message));
       this.unconfirmed.push(parcel);
       const slices = this.ledger.take(parcel);
-      if (slices === 0) continue;
-      fresh.push(message);
+      if (slices === 0) {
+        repeatedParcels++;
+        continue;
+      }
+      this.note(message, arrivedAt);
       events += parcel.count;
       this.arrive(parcel, slices, arrivedAt, this.late);
-    }
-    if (fresh.length > 0) {
-      const byteLength = fresh.reduce((sum, parcel) => sum + parcel.byteLength, 0);
-      this.arrivals.push({ arrivedAt, parcels: fresh, byteLength });
     }
     return {
       events,
       duplicates: totals.duplicates - before.duplicates,
       late: totals.late - before.late,
-      repeatedParcels: messages.length - fresh.length,
+      repeatedParcels,
       watermarkLagMs: arrivedAt - this.state.watermarkAt(arrivedAt),
     };
+  }
+
+  /** Adds what shards counted, each report once, in memory; failures as in `apply`. Returns the events of the reports that were new. */
+  addReports(messages: readonly Uint8Array[], arrivedAt: EpochMs): number {
+    let events = 0;
+    for (const message of messages) {
+      const report = readReport(new ByteReader(message));
+      if (!this.addReport(report, arrivedAt)) continue;
+      this.note(message, arrivedAt);
+      this.late.bytes(report.late);
+      events += report.events;
+    }
+    return events;
   }
 
   /** True when something arrived that is not in the log yet. */
@@ -127,6 +150,76 @@ export class StoredRegion {
     });
   }
 
+  /** What must be known to judge the events of a slice. */
+  handOver(slice: number, now: EpochMs): Uint8Array {
+    const writer = new ByteWriter(64 * 1_024);
+    writeHandOver(writer, this, slice, now);
+    return writer.copy();
+  }
+
+  /** Takes over slices from whoever judged them before; stored when this returns. */
+  takeOver(slices: readonly Uint8Array[], now: EpochMs): void {
+    for (const slice of slices) takeOver(new ByteReader(slice), this);
+    this.persist(now);
+    this.checkpoint(now);
+  }
+
+  /** From now on shards judge what comes, each from where it is; what was judged by here is theirs. Stored when this returns. */
+  leaveTo(shards: readonly ShardProgress[], now: EpochMs): void {
+    this.persist(now);
+    this.state.parts.repeats = new Repeats();
+    this.ledger = new ParcelLedger();
+    this.shards.begin(shards);
+    this.followShards();
+    this.checkpoint(now);
+  }
+
+  /** Judges again what comes, by what the shards handed over. Stored when this returns. */
+  takeBack(slices: readonly Uint8Array[], now: EpochMs): void {
+    this.shards.begin([]);
+    this.takeOver(slices, now);
+  }
+
+  /** The late events that arrived since the last call or `persist`, packed, for whoever puts them aside instead of `persist`. */
+  takeLate(): Uint8Array {
+    const late = this.late.copy();
+    this.late.clear();
+    return late;
+  }
+
+  /** Keeps a message for the log, with those that came at the same time as far as a row holds them. */
+  private note(message: Uint8Array, arrivedAt: EpochMs): void {
+    const { byteLength } = message;
+    const open = this.arrivals.at(-1);
+    const room = MAX_LOG_ROW_BYTES - ARRIVAL_HEADER_BYTES - byteLength;
+    if (open?.arrivedAt === arrivedAt && open.byteLength <= room) {
+      open.parcels.push(message);
+      open.byteLength += byteLength;
+    } else {
+      this.arrivals.push({ arrivedAt, parcels: [message], byteLength });
+    }
+  }
+
+  /** True when the report is new; then what it counted is part of the state, whose progress is the least of the shards'. */
+  private addReport(report: ShardReport, arrivedAt: EpochMs): boolean {
+    if (!this.shards.isFirst(report)) return false;
+    const { state } = this;
+    state.parts.beganAt ??= arrivedAt;
+    const delta = readDelta(new ByteReader(report.delta), this.reachMs);
+    addDelta(state.parts, delta, state.forgetBeforeAt(arrivedAt));
+    state.touchedFromAt = Math.min(state.touchedFromAt, report.touchedFromAt) as EpochMs;
+    this.followShards();
+    return true;
+  }
+
+  private followShards(): void {
+    const { parts } = this.state;
+    const { least } = this.shards;
+    if (!least) return;
+    parts.watermarkAt = Math.max(parts.watermarkAt, least.watermarkAt) as EpochMs;
+    parts.newestEventAt = least.newestEventAt;
+  }
+
   private append(arrivals: readonly Arrival[]): void {
     const row = new ByteWriter(this.aheadBytes + ARRIVAL_HEADER_BYTES * arrivals.length);
     for (const { arrivedAt, parcels, byteLength } of arrivals) {
@@ -146,6 +239,7 @@ export class StoredRegion {
     const writer = new ByteWriter(64 * 1_024);
     writeRegion(writer, this.state, now);
     this.ledger.writeTo(writer);
+    this.shards.writeTo(writer);
     this.log.checkpoint(writer.written());
   }
 
@@ -155,6 +249,10 @@ export class StoredRegion {
       const arrivedAt = reader.f64() as EpochMs;
       const parcels = new ByteReader(reader.bytes(reader.u32()));
       while (!parcels.isAtEnd) {
+        if (isReport(parcels)) {
+          this.addReport(readReport(parcels), arrivedAt);
+          continue;
+        }
         const parcel = readParcel(parcels);
         const slices = this.ledger.take(parcel);
         if (slices !== 0) this.arrive(parcel, slices, arrivedAt);
