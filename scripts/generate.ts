@@ -86,6 +86,10 @@ const GENERATED: Generated[] = [
   protobufMessages("contract/schemas", "events_pb.js"),
   protobufMessages("contract/schemas", "events_pb.d.ts"),
   schemaSources(),
+  {
+    path: "sdk/src/generated/event-types.ts",
+    write: (target) => writeFileSync(target, sdkEventTypes()),
+  },
 ];
 
 /** True when the file holds what its source gives. Written beside it, for generated imports are relative. */
