@@ -1,7 +1,16 @@
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { startOfLocalDay } from "./calendar.ts";
-import { type Context, NO_CONTEXT, newer, type Reading, VALIDITY_MS } from "./context.ts";
+import {
+  type Context,
+  NO_CONTEXT,
+  newer,
+  type Reading,
+  type Supply,
+  VALIDITY_MS,
+} from "./context.ts";
 import { type DriverStatus, Drivers } from "./drivers.ts";
 import type { DemandEvent } from "./event.ts";
+import { SupplySeries } from "./supply-series.ts";
 import { DAY_MS, type EpochMs, HOUR_MS, plus } from "./units.ts";
 
 /**
@@ -13,10 +22,16 @@ import { DAY_MS, type EpochMs, HOUR_MS, plus } from "./units.ts";
 export class Readings {
   private latest: Context;
   private readonly drivers: Drivers;
+  private readonly supplies: SupplySeries;
 
-  constructor(latest: Context = NO_CONTEXT, drivers = new Drivers()) {
+  constructor(
+    latest: Context = NO_CONTEXT,
+    drivers = new Drivers(),
+    supplies = new SupplySeries(latest.supply ? [latest.supply] : []),
+  ) {
     this.latest = latest;
     this.drivers = drivers;
+    this.supplies = supplies;
   }
 
   /** Notes an event of supply-events or external-events; `now` is the event clock. Other events say nothing here. */
@@ -37,10 +52,9 @@ export class Readings {
     if (eventType === "supply_update") {
       const { available, busy } = fieldsOf(event);
       const value = { available: Number(available), busy: Number(busy) };
-      this.latest = {
-        ...latest,
-        supply: newer(latest.supply, reading(value, VALIDITY_MS.supply)),
-      };
+      const supply = reading(value, VALIDITY_MS.supply);
+      this.supplies.observe(supply);
+      this.latest = { ...latest, supply: newer(latest.supply, supply) };
     } else if (eventType === "weather") {
       const { temp_f, precip_in } = fieldsOf(event);
       const value = { tempF: Number(temp_f), precipIn: Number(precip_in) };
@@ -78,6 +92,7 @@ export class Readings {
       holiday: join(this.latest.holiday, latest.holiday),
     };
     this.drivers.addAll(other.drivers);
+    for (const supply of other.supplies.readings()) this.supplies.observe(supply);
   }
 
   /**
@@ -96,9 +111,36 @@ export class Readings {
     };
   }
 
-  /** The context and the drivers, as they can be kept: plain JSON and bytes. */
-  get state(): { latest: Context; drivers: Drivers } {
-    return { latest: this.latest, drivers: this.drivers };
+  /**
+   * The supply at the end of a window: the last that was observed before it. Where no supply_update was valid, the drivers
+   * heard of in the minutes before, by their latest status.
+   */
+  supplyAtEnd(endAt: EpochMs): Supply | null {
+    return this.supplies.before(endAt) ?? this.drivers.supplyAt(endAt)?.value ?? null;
+  }
+
+  writeTo(writer: ByteWriter): void {
+    const supplies = this.supplies.readings();
+    writer.text(JSON.stringify(this.latest));
+    this.drivers.writeTo(writer);
+    writer.u32(supplies.length);
+    for (const { value, observedAt, validUntil } of supplies) {
+      writer.f64(observedAt);
+      writer.f64(validUntil);
+      writer.f64(value.available);
+      writer.f64(value.busy);
+    }
+  }
+
+  static readFrom(reader: ByteReader): Readings {
+    const latest = JSON.parse(reader.text()) as Context;
+    const drivers = Drivers.readFrom(reader);
+    const supplies = Array.from({ length: reader.u32() }, () => ({
+      observedAt: reader.f64() as EpochMs,
+      validUntil: reader.f64() as EpochMs,
+      value: { available: reader.f64(), busy: reader.f64() },
+    }));
+    return new Readings(latest, drivers, new SupplySeries(supplies));
   }
 }
 

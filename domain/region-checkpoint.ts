@@ -11,48 +11,48 @@ import type { EpochMs } from "./units.ts";
 import { WindowCounts } from "./window.ts";
 
 const VERSION = 2;
-/** Knew of users only when they were last seen. */
-const VERSION_WITHOUT_SESSIONS = 1;
+/** Knew of users only when they were last seen, and of supply only the latest reading. */
+const VERSION_BEFORE = 1;
 
 /** Appends the whole state. `now` is the event clock of the last arrival. */
 export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs): void {
   const { parts } = state;
-  const { latest, drivers } = parts.readings.state;
   writer.u8(VERSION);
   writer.f64(parts.beganAt ?? Number.NaN);
   writer.f64(parts.watermarkAt);
   writer.f64(parts.newestEventAt);
   writer.f64(parts.lastBookingAt);
   writer.text(JSON.stringify(parts.totals));
-  writer.text(JSON.stringify(latest));
   parts.windows.writeTo(writer);
   parts.users.writeTo(writer, state.forgetBeforeAt(now));
   parts.repeats.writeTo(writer, state.forgetBeforeAt(now));
   parts.quarterHours.writeTo(writer);
   writeEarlier(writer, parts.earlier);
-  drivers.writeTo(writer);
+  parts.readings.writeTo(writer);
 }
 
 /** Reads what `writeRegion` wrote, now or in the version before. `reachMs` as in `emptyRegion`. Throws RangeError on other versions. */
 export function readRegion(reader: ByteReader, reachMs?: number): RegionParts {
   const version = reader.u8();
-  if (version !== VERSION && version !== VERSION_WITHOUT_SESSIONS)
+  if (version !== VERSION && version !== VERSION_BEFORE)
     throw new RangeError(`no region state has version ${version}`);
   const beganAt = reader.f64() as EpochMs;
   const watermarkAt = reader.f64() as EpochMs;
   const newestEventAt = reader.f64() as EpochMs;
   const lastBookingAt = reader.f64() as EpochMs;
   const totals = JSON.parse(reader.text()) as RegionParts["totals"];
-  const latest = JSON.parse(reader.text()) as Context;
+  const isOld = version === VERSION_BEFORE;
+  const latest = isOld ? (JSON.parse(reader.text()) as Context) : null;
   const windows = WindowCounts.readFrom(reader, reachMs);
-  const users =
-    version === VERSION
-      ? ActiveUsers.readFrom(reader, reachMs)
-      : ActiveUsers.readLastSeenFrom(reader, reachMs);
+  const users = isOld
+    ? ActiveUsers.readLastSeenFrom(reader, reachMs)
+    : ActiveUsers.readFrom(reader, reachMs);
   const repeats = Repeats.readFrom(reader);
   const quarterHours = QuarterHours.readFrom(reader);
   const earlier = readEarlier(reader);
-  const readings = new Readings(latest, Drivers.readFrom(reader));
+  const readings = latest
+    ? new Readings(latest, Drivers.readFrom(reader))
+    : Readings.readFrom(reader);
   return {
     beganAt: Number.isNaN(beganAt) ? null : beganAt,
     watermarkAt,

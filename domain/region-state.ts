@@ -58,8 +58,6 @@ export type Verdict = "counted" | "repeated" | "late";
 
 export class RegionState {
   readonly parts: RegionParts;
-  /** No window that ended at or before this has changed since it was last set. */
-  touchedFromAt = NEVER;
   private readonly rules: LatenessRules;
 
   constructor(parts: RegionParts, rules: LatenessRules) {
@@ -97,7 +95,6 @@ export class RegionState {
         continue;
       }
       if (occurredAt > newestAt) newestAt = occurredAt;
-      if (occurredAt < this.touchedFromAt) this.touchedFromAt = occurredAt;
       this.count(event, arrivedAt, forgetBeforeAt);
       onEvent(event, "counted");
     }

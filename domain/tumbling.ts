@@ -18,22 +18,16 @@ export function isClosed(
   return startAt + widthMs <= watermarkAt;
 }
 
-/** How far back closed windows are told; the ring of counts reaches further by the lead of fast clocks. */
-const TOLD_BACK_MS = 30 * MINUTE_MS;
-
-/**
- * The windows that close when the watermark moves from `fromAt` to `toAt`, oldest first, empty ones among them. After a
- * longer silence only those that begin in the last 30 minutes: nothing was counted before.
- */
-export function closedWindows(
+/** The windows of a width that end after `afterAt` and not after `upToAt`, oldest first, empty ones among them. */
+export function windowsEnding(
   windows: WindowCounts,
-  fromAt: number,
-  toAt: number,
+  afterAt: number,
+  upToAt: number,
   widthMs: number,
 ): DemandWindow[] {
-  const after = Math.max(fromAt, toAt - TOLD_BACK_MS + widthMs - 1);
   const closed: DemandWindow[] = [];
-  for (let endAt = (Math.floor(after / widthMs) + 1) * widthMs; endAt <= toAt; endAt += widthMs) {
+  const first = (Math.floor(afterAt / widthMs) + 1) * widthMs;
+  for (let endAt = first; endAt <= upToAt; endAt += widthMs) {
     closed.push(demandWindow(windows, (endAt - widthMs) as EpochMs, widthMs));
   }
   return closed;

@@ -1,7 +1,7 @@
 /**
  * Event counts of one region by second of event time, and the windows over them.
  *
- * A ring of one-second buckets: 30 minutes back (further where events may come later), 5 ahead for senders whose clocks are
+ * A ring of one-second buckets: 45 minutes back (further where events may come later), 5 ahead for senders whose clocks are
  * fast, and a minute between. Counting commutes, so the order of events never matters, and any window is a sum of buckets: sliding windows end at the instant
  * asked for, tumbling ones lie on multiples of their width and close when the watermark passes their end.
  */
@@ -22,10 +22,11 @@ export const COUNTED_INDEX: Readonly<Record<CountedType, number>> = {
 const TYPES = COUNTED_TYPES.length;
 /** How far back windows are told at least. */
 export const DEFAULT_REACH_MS = 30 * MINUTE_MS;
-/** What a ring holds beyond that. */
-export const RING_MARGIN_MS = 6 * MINUTE_MS;
+/** What a ring holds beyond that: a quarter hour before the oldest window, and what fast clocks are ahead. */
+export const RING_MARGIN_MS = 21 * MINUTE_MS;
 
 export class WindowCounts {
+  readonly reachMs: number;
   private readonly seconds: number;
   /** counts[slot * TYPES + type] */
   private readonly counts: Uint32Array;
@@ -33,6 +34,7 @@ export class WindowCounts {
   private readonly secondOf: Float64Array;
 
   constructor(reachMs: number = DEFAULT_REACH_MS) {
+    this.reachMs = reachMs;
     this.seconds = Math.ceil((reachMs + RING_MARGIN_MS) / SECOND_MS);
     this.counts = new Uint32Array(this.seconds * TYPES);
     this.secondOf = new Float64Array(this.seconds);
@@ -71,6 +73,13 @@ export class WindowCounts {
   /** Events of a type in [startAt, endAt), both on whole seconds. */
   between(type: CountedType, startAt: number, endAt: number): number {
     return this.sum(type, startAt / SECOND_MS, endAt / SECOND_MS - 1);
+  }
+
+  /** The end of the newest second that holds a count; null when none does. */
+  newestAt(): number | null {
+    let newest = 0;
+    for (const second of this.secondOf) if (second > newest) newest = second;
+    return newest === 0 ? null : (newest + 1) * SECOND_MS;
   }
 
   writeTo(writer: ByteWriter): void {

@@ -38,8 +38,9 @@ describe("newer()", () => {
     );
   });
 
-  it("takes the later arrival of two readings of one instant: a correction", () => {
-    expect(newer(reading("first", T0), reading("corrected", T0)).value).toBe("corrected");
+  it("keeps the same one of two readings of one instant, whichever came first", () => {
+    const [one, other] = [reading("first", T0), reading("corrected", T0)];
+    expect(newer(one, other)).toBe(newer(other, one));
   });
 });
 
