@@ -6,6 +6,8 @@
  * A segment is log records (contract/log-records.ts) laid end to end.
  */
 import * as z from "zod";
+import { logRecordsOf } from "./log-records.ts";
+import { instantText } from "./names.ts";
 
 /** The media type of a segment. */
 export const SEGMENT_CONTENT_TYPE = "application/octet-stream";
@@ -88,3 +90,27 @@ export const segmentsAnswerSchema = z.object({
   more: z.boolean(),
 });
 export type SegmentsAnswer = z.infer<typeof segmentsAnswerSchema>;
+
+/** What the store keeps beside a segment, so that a list of segments tells what is in them. */
+export interface SegmentMetadata extends Record<string, string> {
+  records: string;
+  first_at: string;
+  last_at: string;
+}
+
+/** A pure function of the bytes, like the segment itself. */
+export function segmentMetadataOf(bytes: Uint8Array): SegmentMetadata {
+  let records = 0;
+  let firstAt = Number.POSITIVE_INFINITY;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  for (const { at } of logRecordsOf(bytes)) {
+    records++;
+    firstAt = Math.min(firstAt, at);
+    lastAt = Math.max(lastAt, at);
+  }
+  return {
+    records: String(records),
+    first_at: instantText(firstAt),
+    last_at: instantText(lastAt),
+  };
+}

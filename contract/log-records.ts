@@ -53,3 +53,15 @@ export function* logRecordsOf(bytes: Uint8Array): Generator<LogRecord> {
     yield { kind, at, payload, bytes: bytes.subarray(startAt, reader.at) };
   }
 }
+
+/** Throws RangeError on bytes that are not records laid end to end. */
+export function checkLogRecords(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.byteLength) {
+    const lengthEnd = at + LOG_RECORD_HEADER_BYTES;
+    if (lengthEnd > bytes.byteLength) break;
+    at = lengthEnd + view.getUint32(lengthEnd - 4, true);
+  }
+  if (at !== bytes.byteLength) throw new RangeError("these bytes are no whole log records");
+}

@@ -62,6 +62,29 @@ export interface OutboxRpc {
 
 /** The outbox, as the door uses it. */
 export interface OutboxIntakeRpc {
-  /** Keeps a batch (contract/event-batch.ts); durable when it answers "stored". "full" keeps nothing. */
-  append(batch: Uint8Array): Promise<"stored" | "full">;
+  /** Keeps log records (contract/log-records.ts), so also a batch; durable when it answers "stored". "full" keeps nothing. */
+  append(records: Uint8Array): Promise<"stored" | "full">;
+}
+
+/** How an outbox stands. Ages are by the wall clock, to about a second. */
+export interface OutboxStatus {
+  outbox: string;
+  epoch: number;
+  /** What it stores that not both the regions and the event log have; parcels it holds apart. */
+  depth: { batches: number; bytes: number; oldestAgeMs: number };
+  /** Dispatches some of whose parcels are not confirmed. */
+  dispatches: number;
+  /** Parcels set aside for regions that do not take them. */
+  held: { regionId: string; parcels: number; bytes: number }[];
+  /** What is not in the event log. */
+  logLag: { batches: number; bytes: number; oldestAgeMs: number };
+  /** These three since the object was started. */
+  segmentsWritten: number;
+  segmentFailures: number;
+  rowsWritten: number;
+}
+
+/** The outbox, as whoever watches it sees it. */
+export interface OutboxStatusRpc {
+  status(): Promise<OutboxStatus>;
 }

@@ -1,4 +1,5 @@
-import { sectionsOf } from "../../contract/event-batch.ts";
+import { type EventSection, sectionsOf } from "../../contract/event-batch.ts";
+import { LOG_RECORD_KIND, logRecordsOf } from "../../contract/log-records.ts";
 import { EventCursor } from "../../contract/packed-events.ts";
 import { MAX_PARCEL_EVENT_BYTES } from "../../contract/parcel.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
@@ -22,7 +23,7 @@ export function composeParcels(batches: readonly Uint8Array[]): ParcelContents[]
   const parcels: ParcelContents[] = [];
   const open = new Map<RegionId, ParcelContents>();
   for (const batch of batches) {
-    for (const { regionId, receivedAt, count, bytes } of sectionsOf(batch)) {
+    for (const { regionId, receivedAt, count, bytes } of eventSectionsOf(batch)) {
       for (const [stretch, events] of stretchesOf(regionId, bytes, count)) {
         let parcel = open.get(regionId);
         if (!parcel || parcel.byteLength + stretch.byteLength > MAX_PARCEL_EVENT_BYTES) {
@@ -38,6 +39,13 @@ export function composeParcels(batches: readonly Uint8Array[]): ParcelContents[]
     }
   }
   return parcels;
+}
+
+/** The sections of the event batches among log records. Other kinds are for the log alone. */
+function* eventSectionsOf(records: Uint8Array): Generator<EventSection> {
+  for (const { kind, bytes } of logRecordsOf(records)) {
+    if (kind === LOG_RECORD_KIND.events) yield* sectionsOf(bytes);
+  }
 }
 
 /** A section, cut between events where it is too large for one parcel; each stretch with its number of events. */

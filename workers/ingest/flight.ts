@@ -1,3 +1,4 @@
+import { ALL_SLICES } from "../../domain/slices.ts";
 import type { ParcelContents } from "./compose-parcels.ts";
 import type { Dispatch } from "./outbox-store.ts";
 import type { NumberedParcel } from "./send-parcels.ts";
@@ -8,37 +9,39 @@ const MAX_RESEND_AFTER_MS = 60_000;
 /** A dispatch some of whose parcels are not confirmed. */
 export class Flight {
   readonly dispatch: Dispatch;
-  /** Of the batches it was composed from. */
-  readonly bytes: number;
   sends = 0;
   /** Wall clock; due at once at first. */
-  private dueAt = Number.NEGATIVE_INFINITY;
-  private readonly unconfirmed: Set<number>;
+  dueAt = Number.NEGATIVE_INFINITY;
+  /** By number, in ascending order: the slices that are not confirmed, as a mask. */
+  private readonly missing: Map<number, number>;
 
-  constructor(dispatch: Dispatch, bytes: number) {
+  constructor(dispatch: Dispatch) {
     const { firstParcel, parcels } = dispatch;
     this.dispatch = dispatch;
-    this.bytes = bytes;
-    this.unconfirmed = new Set(Array.from({ length: parcels }, (_, i) => firstParcel + i));
+    this.missing = new Map(
+      Array.from({ length: parcels }, (_, i) => [firstParcel + i, ALL_SLICES]),
+    );
   }
 
-  /** Takes note of parcels that are stored where they belong; other dispatches' numbers are ignored. */
-  confirm(parcels: readonly number[]): void {
-    for (const parcel of parcels) this.unconfirmed.delete(parcel);
+  /** Takes note of parcels whose `slices` are stored where they belong; other dispatches' numbers are ignored. */
+  confirm(parcels: readonly number[], slices: number): void {
+    for (const parcel of parcels) {
+      const missing = this.missing.get(parcel);
+      if (missing === undefined) continue;
+      const left = missing & ~slices;
+      if (left === 0) this.missing.delete(parcel);
+      else this.missing.set(parcel, left);
+    }
   }
 
   get isDone(): boolean {
-    return this.unconfirmed.size === 0;
+    return this.missing.size === 0;
   }
 
   /** The lowest number that is not confirmed. */
   get lowest(): number {
-    for (const number of this.unconfirmed) return number;
+    for (const number of this.missing.keys()) return number;
     return this.dispatch.firstParcel + this.dispatch.parcels;
-  }
-
-  isDue(wallNow: number): boolean {
-    return this.dueAt <= wallNow;
   }
 
   /** Notes that it is sent now; it is due again later, and later each time. */
@@ -51,6 +54,6 @@ export class Flight {
   remaining(composed: readonly ParcelContents[]): NumberedParcel[] {
     return composed
       .map((contents, i) => ({ ...contents, number: this.dispatch.firstParcel + i }))
-      .filter(({ number }) => this.unconfirmed.has(number));
+      .filter(({ number }) => this.missing.has(number));
   }
 }

@@ -13,6 +13,9 @@ import { RegionDirectory } from "./region-directory.ts";
 
 const wallNow = () => Date.now() as EpochMs;
 
+/** Of an outbox whose regions or whose event log do not take what it has. */
+const MAX_STORED_BYTES = 512 * 1024 * 1024;
+
 /** An integer of 32 bits that nobody can guess. */
 function randomUint32(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
@@ -20,7 +23,16 @@ function randomUint32(): number {
 
 export class Outbox extends OutboxObject {
   constructor(state: DurableObjectState, env: IngestEnv) {
-    super(state, env, { queue: env.EVENTS, wallNow, newEpoch: randomUint32 });
+    super(state, env, {
+      queue: env.EVENTS,
+      segments: {
+        put: (key, bytes, customMetadata) => env.EVENT_LOG.put(key, bytes, { customMetadata }),
+      },
+      segmentAfterMs: lengthMsOf("EVENT_LOG_SEGMENT_MS", env.EVENT_LOG_SEGMENT_MS),
+      maxStoredBytes: MAX_STORED_BYTES,
+      wallNow,
+      newEpoch: randomUint32,
+    });
   }
 }
 

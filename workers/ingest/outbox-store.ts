@@ -1,14 +1,17 @@
 /**
- * What an outbox keeps in SQLite.
+ * What an outbox keeps in SQLite beside its batches (stored-batches.ts) and the parcels it holds (held-parcels.ts).
  *
- * Rows are what Cloudflare bills, so a row holds many requests: `batches` gets one per group commit, and loses them by range.
- * A dispatch is a contiguous range of batches with the numbers of the parcels they were composed into; it is written before the
- * first of them is sent, so that they are composed the same when they must be sent again. Its slot is used again once 256
- * newer dispatches were made; the newest one stays for ever, since it knows the next number.
+ * Rows are what Cloudflare bills, so a row says as much as it can. A dispatch is a contiguous range of batches with the numbers
+ * of the parcels they were composed into; it is written before the first of them is sent, so that they are composed the same when
+ * they must be sent again, and says which dispatches before it are done. Its slot is used again once 256 newer dispatches were
+ * made; the newest one stays for ever, since it knows the next number. The segment is the newest of the event log, written before
+ * it leaves for the same reason; that it is there says that all before it are in the log.
  */
+import type { CountedSql } from "./counted-sql.ts";
+import type { StoredBatches } from "./stored-batches.ts";
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS identity (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS batches (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS dispatches (
     slot INTEGER PRIMARY KEY,
     number INTEGER NOT NULL,
@@ -16,6 +19,12 @@ const SCHEMA = `
     last_seq INTEGER NOT NULL,
     first_parcel INTEGER NOT NULL,
     parcels INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS segment (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    sequence INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL
   );
 `;
 
@@ -30,108 +39,99 @@ export interface Dispatch {
   parcels: number;
 }
 
-export interface StoredBatch {
-  seq: number;
-  bytes: Uint8Array;
+/** A range of batches that is one segment of the event log. */
+export interface SegmentRange {
+  sequence: number;
+  firstSeq: number;
+  lastSeq: number;
 }
 
 export interface OutboxContents {
   epoch: number;
-  storedBytes: number;
-  /** The newest batch there ever was; 0 before the first. */
-  lastSeq: number;
-  /** Dispatches with batches that are still stored, oldest first. */
+  /** Dispatches that may not be confirmed, oldest first. */
   pending: Dispatch[];
   /** The newest dispatch there ever was. */
   newest: Dispatch | null;
+  /** The newest segment there ever was. */
+  segment: SegmentRange | null;
+  /** False when the newest segment may not be in the log. */
+  segmentIsWritten: boolean;
 }
 
 export class OutboxStore {
-  private readonly sql: SqlStorage;
+  private readonly sql: CountedSql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: CountedSql) {
     this.sql = sql;
-    sql.exec(SCHEMA);
+    sql.write(SCHEMA);
+    sql.addColumn("dispatches", "done_below INTEGER NOT NULL DEFAULT 0");
   }
 
-  /** What is stored; an outbox that is new takes `newEpoch` as its epoch. */
-  load(newEpoch: number): OutboxContents {
+  /** What is stored; an outbox that is new takes `newEpoch` as its epoch. Leaves `batches` where they were. */
+  load(newEpoch: number, batches: StoredBatches): OutboxContents {
     const { sql } = this;
-    sql.exec("INSERT INTO identity (id, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING", newEpoch);
-    const { epoch } = sql.exec<{ epoch: number }>("SELECT epoch FROM identity").one();
-    const { bytes, last } = sql
-      .exec<{ bytes: number; last: number }>(
-        "SELECT coalesce(sum(length(bytes)), 0) AS bytes, coalesce(max(seq), 0) AS last FROM batches",
-      )
-      .one();
+    sql.write("INSERT INTO identity (id, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING", newEpoch);
+    const { epoch } = sql.read<{ epoch: number }>("SELECT epoch FROM identity").one();
     const newest = this.dispatches("ORDER BY number DESC LIMIT 1")[0] ?? null;
-    return {
-      epoch,
-      storedBytes: bytes,
-      lastSeq: Math.max(last, newest?.lastSeq ?? 0),
-      // Batches go by whole dispatches, so the first of its batches tells whether a dispatch is still pending.
-      pending: this.dispatches(
-        "WHERE EXISTS (SELECT 1 FROM batches WHERE seq = first_seq) ORDER BY number",
-      ),
-      newest,
-    };
-  }
-
-  append(seq: number, bytes: Uint8Array): void {
-    this.sql.exec("INSERT INTO batches (seq, bytes) VALUES (?, ?)", seq, bytes);
-  }
-
-  /** The batches from `fromSeq` to `toSeq`, oldest first, up to and including the one that reaches `mostBytes`. */
-  read(fromSeq: number, toSeq: number, mostBytes = Number.POSITIVE_INFINITY): StoredBatch[] {
-    const read: StoredBatch[] = [];
-    let size = 0;
-    const rows = this.sql.exec<{ seq: number; bytes: ArrayBuffer }>(
-      "SELECT seq, bytes FROM batches WHERE seq BETWEEN ? AND ? ORDER BY seq",
-      fromSeq,
-      toSeq,
+    // Batches are forgotten in order, and only what is done with: a first batch that is gone tells that all is done.
+    const pending = this.dispatches(
+      `WHERE number >= (SELECT done_below FROM dispatches ORDER BY number DESC LIMIT 1)
+         AND parcels > 0 AND EXISTS (SELECT 1 FROM batches WHERE seq = first_seq) ORDER BY number`,
     );
-    for (const { seq, bytes } of rows) {
-      read.push({ seq, bytes: new Uint8Array(bytes) });
-      size += bytes.byteLength;
-      if (size >= mostBytes) break;
-    }
-    return read;
+    const segment = this.newestSegment();
+    const segmentIsWritten = segment === null || !batches.has(segment.firstSeq);
+    const oldestSeq = batches.oldestSeq();
+    const lastSeq = Math.max(batches.newestSeq() ?? 0, newest?.lastSeq ?? 0, segment?.lastSeq ?? 0);
+    const dispatchedSeq = (pending[0]?.firstSeq ?? (newest?.lastSeq ?? 0) + 1) - 1;
+    const loggedSeq = segmentIsWritten ? segment?.lastSeq : segment.firstSeq - 1;
+    batches.recover(lastSeq, Math.min(dispatchedSeq, loggedSeq ?? (oldestSeq ?? lastSeq + 1) - 1));
+    return { epoch, pending, newest, segment, segmentIsWritten };
   }
 
-  /** Bytes of the batches of a dispatch. */
-  sizeOf({ firstSeq, lastSeq }: Dispatch): number {
-    return this.sql
-      .exec<{ bytes: number }>(
-        "SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM batches WHERE seq BETWEEN ? AND ?",
-        firstSeq,
-        lastSeq,
-      )
-      .one().bytes;
-  }
-
-  begin({ number, firstSeq, lastSeq, firstParcel, parcels }: Dispatch): void {
-    this.sql.exec(
-      `INSERT INTO dispatches (slot, number, first_seq, last_seq, first_parcel, parcels)
-       VALUES (?, ?, ?, ?, ?, ?)
+  /** Stores a dispatch before it is sent. All dispatches with numbers below `doneBelow` are confirmed. */
+  beginDispatch(dispatch: Dispatch, doneBelow: number): void {
+    const { number, firstSeq, lastSeq, firstParcel, parcels } = dispatch;
+    this.sql.write(
+      `INSERT INTO dispatches (slot, number, first_seq, last_seq, first_parcel, parcels, done_below)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (slot) DO UPDATE SET number = excluded.number, first_seq = excluded.first_seq,
-         last_seq = excluded.last_seq, first_parcel = excluded.first_parcel, parcels = excluded.parcels`,
+         last_seq = excluded.last_seq, first_parcel = excluded.first_parcel, parcels = excluded.parcels,
+         done_below = excluded.done_below`,
       number % DISPATCH_SLOTS,
       number,
       firstSeq,
       lastSeq,
       firstParcel,
       parcels,
+      doneBelow,
     );
   }
 
-  /** Forgets the batches of a dispatch whose parcels are all confirmed. */
-  finish({ firstSeq, lastSeq }: Dispatch): void {
-    this.sql.exec("DELETE FROM batches WHERE seq BETWEEN ? AND ?", firstSeq, lastSeq);
+  /** Stores what a segment holds before it is written; the one before it is in the log then. */
+  beginSegment({ sequence, firstSeq, lastSeq }: SegmentRange): void {
+    this.sql.write(
+      `INSERT INTO segment (id, sequence, first_seq, last_seq) VALUES (1, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, first_seq = excluded.first_seq,
+         last_seq = excluded.last_seq`,
+      sequence,
+      firstSeq,
+      lastSeq,
+    );
+  }
+
+  private newestSegment(): SegmentRange | null {
+    const [row] = this.sql
+      .read<{ sequence: number; first_seq: number; last_seq: number }>(
+        "SELECT sequence, first_seq, last_seq FROM segment",
+      )
+      .toArray();
+    if (!row) return null;
+    return { sequence: row.sequence, firstSeq: row.first_seq, lastSeq: row.last_seq };
   }
 
   private dispatches(which: string): Dispatch[] {
     return this.sql
-      .exec<{
+      .read<{
         number: number;
         first_seq: number;
         last_seq: number;

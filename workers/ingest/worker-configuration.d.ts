@@ -2,9 +2,11 @@
 /* eslint-disable */
 interface __BaseEnv_IngestEnv {
 	CONFIG: KVNamespace;
+	EVENT_LOG: R2Bucket;
 	EVENTS: Queue;
 	OUTBOX_SHARDS: string;
 	CLOCK_CLAMP_MS: string;
+	EVENT_LOG_SEGMENT_MS: string;
 	API_KEYS: string;
 	USER_HASH_KEY: string;
 	OUTBOX: DurableObjectNamespace<import("./index").Outbox>;
@@ -20,7 +22,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "API_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "EVENT_LOG_SEGMENT_MS" | "API_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { sectionsOf } from "../../../contract/event-batch.ts";
 import { EventCursor } from "../../../contract/packed-events.ts";
 import type { DemandEvent } from "../../../domain/event.ts";
+import type { RegionId } from "../../../domain/units.ts";
 
 /** Every event that an outbox has on disk. */
 export async function storedEvents(): Promise<DemandEvent[]> {
@@ -18,12 +19,15 @@ export async function storedEvents(): Promise<DemandEvent[]> {
 
 /** The events of batches laid end to end, as plain objects. */
 export function eventsOf(batches: Uint8Array): DemandEvent[] {
-  return [...sectionsOf(batches)].flatMap(({ regionId, bytes }) =>
-    Array.from(new EventCursor(regionId, bytes), (cursor): DemandEvent => {
-      const { eventType, occurredAt, keyHigh, keyLow, userHigh, userLow } = cursor;
-      const { productType, quantity, metadata } = cursor;
-      const key = { keyHigh, keyLow, userHigh, userLow };
-      return { eventType, regionId, occurredAt, ...key, productType, quantity, metadata };
-    }),
-  );
+  return [...sectionsOf(batches)].flatMap(({ regionId, bytes }) => packedEventsOf(regionId, bytes));
+}
+
+/** Packed events of one region, as plain objects. */
+export function packedEventsOf(regionId: RegionId, packed: Uint8Array): DemandEvent[] {
+  return Array.from(new EventCursor(regionId, packed), (cursor): DemandEvent => {
+    const { eventType, occurredAt, keyHigh, keyLow, userHigh, userLow } = cursor;
+    const { productType, quantity, metadata } = cursor;
+    const key = { keyHigh, keyLow, userHigh, userLow };
+    return { eventType, regionId, occurredAt, ...key, productType, quantity, metadata };
+  });
 }
