@@ -94,6 +94,12 @@ export class RegionLog {
     this.checkpointBytes = bytes.byteLength;
   }
 
+  /** Forgets everything that the state is made from. */
+  clear(): void {
+    this.sql.exec("DELETE FROM checkpoint");
+    this.sql.exec("DELETE FROM arrivals");
+  }
+
   /** Puts packed late events aside: rows laid end to end in order of id are packed events again. They stay. */
   setAside(arrivedAt: number, events: Uint8Array): void {
     for (let at = 0; at < events.byteLength; at += MAX_LOG_ROW_BYTES) {

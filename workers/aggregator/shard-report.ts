@@ -1,7 +1,7 @@
 /**
  * What a shard tells its root: everything it counted since its last report.
  *
- *     u8 mark | u8 shard | f64 number | f64 watermarkAt | f64 newestEventAt | f64 touchedFromAt | u32 events | u32 keys
+ *     u8 mark | u8 shard | f64 number | f64 watermarkAt | f64 newestEventAt | u32 events | u32 keys
  *     u32 length, packed late events | u32 length, delta
  *
  * Numbered from 1 without gaps over the whole life of the shard's object, and stored before it is sent, so it can be sent as often
@@ -17,8 +17,6 @@ export interface ShardReport {
   number: number;
   watermarkAt: EpochMs;
   newestEventAt: EpochMs;
-  /** The oldest event it counts: windows that ended before did not change. Infinity when it counts none. */
-  touchedFromAt: EpochMs;
   /** Events it took in, repeats and late ones among them. */
   events: number;
   /** Keys it remembers. */
@@ -35,7 +33,6 @@ export function writeReport(writer: ByteWriter, report: ShardReport): void {
   writer.f64(report.number);
   writer.f64(report.watermarkAt);
   writer.f64(report.newestEventAt);
-  writer.f64(report.touchedFromAt);
   writer.u32(report.events);
   writer.u32(report.keys);
   for (const bytes of [report.late, report.delta]) {
@@ -58,7 +55,6 @@ export function readReport(reader: ByteReader): ShardReport {
     number: reader.f64(),
     watermarkAt: reader.f64() as EpochMs,
     newestEventAt: reader.f64() as EpochMs,
-    touchedFromAt: reader.f64() as EpochMs,
     events: reader.u32(),
     keys: reader.u32(),
     late: reader.bytes(reader.u32()),

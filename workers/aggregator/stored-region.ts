@@ -207,9 +207,13 @@ export class StoredRegion {
     state.parts.beganAt ??= arrivedAt;
     const delta = readDelta(new ByteReader(report.delta), this.reachMs);
     addDelta(state.parts, delta, state.forgetBeforeAt(arrivedAt));
-    state.touchedFromAt = Math.min(state.touchedFromAt, report.touchedFromAt) as EpochMs;
     this.followShards();
     return true;
+  }
+
+  /** Forgets everything that is stored; the caller drops this object then. */
+  clear(): void {
+    this.log.clear();
   }
 
   private followShards(): void {
