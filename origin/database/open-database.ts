@@ -12,12 +12,16 @@ const MIGRATIONS = join(import.meta.dirname, "../../migrations/origin");
 /** A command waits this long for another one that writes. */
 const BUSY_MS = 60 * SECOND_MS;
 
-/** Opens the origin's database file, brought to the present schema. */
+/**
+ * Opens the origin's database file, brought to the present schema. It waits `busyMs` for others that write, and nothing else
+ * of the process goes on meanwhile.
+ */
 export async function openDatabase(
   path: string,
+  busyMs = BUSY_MS,
 ): Promise<{ database: OriginDatabase; close(): void }> {
   await mkdir(dirname(path), { recursive: true });
-  const client = createClient({ url: `file:${path}`, timeout: BUSY_MS });
+  const client = createClient({ url: `file:${path}`, timeout: busyMs });
   await client.execute("PRAGMA journal_mode = WAL");
   const database = drizzle(client, { schema });
   await migrate(database, { migrationsFolder: MIGRATIONS });

@@ -26,3 +26,54 @@ export const publications = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.kind, table.target] })],
 );
+
+/** How far each reader of the event log has come with each writer. */
+export const logCursors = sqliteTable(
+  "log_cursors",
+  {
+    /** `bronze`: into the offline store. `kafka`: to Kafka's topics. */
+    reader: text("reader", { enum: ["bronze", "kafka"] }).notNull(),
+    writer: text("writer").notNull(),
+    /** The last segment that is done with; 0 before the first. */
+    sequence: integer("sequence").notNull(),
+    /** The last segment of the range under way: it is read again as the same range after a crash. */
+    readingTo: integer("reading_to"),
+    /** Since when the next segment is missing although later ones are there. */
+    gapNoticedAt: integer("gap_noticed_at", { mode: "timestamp_ms" }),
+  },
+  (table) => [primaryKey({ columns: [table.reader, table.writer] })],
+);
+
+/** Segments that never could be read: gone before they were, or not what a segment is. */
+export const logLosses = sqliteTable(
+  "log_losses",
+  {
+    reader: text("reader", { enum: ["bronze", "kafka"] }).notNull(),
+    writer: text("writer").notNull(),
+    firstSequence: integer("first_sequence").notNull(),
+    lastSequence: integer("last_sequence").notNull(),
+    reason: text("reason", { enum: ["missing", "unreadable"] }).notNull(),
+    detail: text("detail").notNull(),
+    notedAt: integer("noted_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.reader, table.writer, table.firstSequence] })],
+);
+
+/** The Parquet files of the event log: a file counts when it stands here, and until another has replaced it. */
+export const bronzeFiles = sqliteTable("bronze_files", {
+  /** Below the offline store. */
+  path: text("path").primaryKey(),
+  entity: text("entity", { enum: ["events", "signals"] }).notNull(),
+  /** Empty for signals. */
+  topic: text("topic").notNull(),
+  /** Of when its rows were received, UTC: 2026-01-11. */
+  date: text("date").notNull(),
+  rows: integer("rows").notNull(),
+  bytes: integer("bytes").notNull(),
+  /** When the first and the last of its rows were received, event clock. */
+  firstReceivedAt: integer("first_received_at", { mode: "timestamp_ms" }).notNull(),
+  lastReceivedAt: integer("last_received_at", { mode: "timestamp_ms" }).notNull(),
+  writtenAt: integer("written_at", { mode: "timestamp_ms" }).notNull(),
+  /** Since when a larger file holds its rows; it is deleted a while later. */
+  replacedAt: integer("replaced_at", { mode: "timestamp_ms" }),
+});

@@ -21,12 +21,25 @@ export interface OfflineStore {
   close(): void;
 }
 
+export interface StoreOptions {
+  /** How long it waits for another process that writes to the database; a minute when left out. */
+  busyMs?: number;
+  /** DuckDB's threads and memory; what the machine has when left out. */
+  duckdb?: { threads: string; memory_limit: string };
+}
+
 /** Opens the store in the origin's folder; makes it when it is not there. */
-export async function openOfflineStore(originFolder: string): Promise<OfflineStore> {
+export async function openOfflineStore(
+  originFolder: string,
+  { busyMs, duckdb: limits }: StoreOptions = {},
+): Promise<OfflineStore> {
   const folder = join(originFolder, "offline");
   await mkdir(folder, { recursive: true });
-  const { database, close } = await openDatabase(join(originFolder, "origin.db"));
-  const instance = await DuckDBInstance.create(":memory:");
+  const { database, close } = await openDatabase(join(originFolder, "origin.db"), busyMs);
+  const instance = await DuckDBInstance.create(":memory:", {
+    temp_directory: join(originFolder, "duckdb.tmp"),
+    ...limits,
+  });
   const duckdb = await instance.connect();
   // Timestamps without a zone are UTC, in files and here.
   await duckdb.run("SET TimeZone = 'UTC'");

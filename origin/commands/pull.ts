@@ -1,0 +1,80 @@
+/** `origin pull`: what is new in the edge's event log, into the offline store. */
+import type { Command } from "commander";
+import { epochMs, SECOND_MS } from "../../domain/units.ts";
+import { createEventLogClient } from "../edge/event-log-client.ts";
+import { createBronzeSink } from "../event-log/bronze-sink.ts";
+import type { LogLoss } from "../event-log/log-cursors.ts";
+import { BRONZE_BOUNDS } from "../event-log/range-bounds.ts";
+import type { LogReading } from "../event-log/read-log.ts";
+import { readRound } from "../event-log/read-round.ts";
+import { openOfflineStore } from "../offline/offline-store.ts";
+import { createOutput, type Output } from "../output.ts";
+import { edgeAddressFrom, type GlobalOptions, originFolder } from "../settings.ts";
+
+const PATIENCE_MS = 10 * SECOND_MS;
+
+export function addPullCommand(program: Command): void {
+  program
+    .command("pull")
+    .description("import what is new in the edge's event log; serve does it by itself")
+    .action(async (_: unknown, command: Command) => {
+      const failed = await runPull(command.optsWithGlobals<GlobalOptions>());
+      if (failed) process.exitCode = 1;
+    });
+}
+
+/** Returns true when something could not be read. */
+async function runPull(options: GlobalOptions): Promise<boolean> {
+  const output = createOutput(options.json);
+  const store = await openOfflineStore(originFolder(options));
+  const { signal } = new AbortController();
+  const total = { segments: 0, bytes: 0, events: 0, signals: 0 };
+  const losses: LogLoss[] = [];
+  const gaps: unknown[] = [];
+  const wallNow = () => epochMs(Date.now());
+  try {
+    const reading: LogReading = {
+      reader: "bronze",
+      client: createEventLogClient(
+        await edgeAddressFrom(options, process.env),
+        PATIENCE_MS,
+        signal,
+      ),
+      database: store.database,
+      sink: createBronzeSink(store, wallNow, ({ events, signals }) => {
+        total.events += events;
+        total.signals += signals;
+      }),
+      bounds: BRONZE_BOUNDS,
+      wallNow,
+      onGap: (gap) => gaps.push(gap),
+      onLoss: (loss) => losses.push(loss),
+    };
+    const faults = await readToEnd(reading, signal, total, output);
+    for (const { writer, first, last, reason } of losses) {
+      output.line(`${writer}: segments ${first} to ${last} are ${reason}`);
+    }
+    const imported = `${total.segments} segments, ${total.events} events, ${total.signals} signals`;
+    output.result({ ...total, gaps, losses, faults }, `${imported} imported.`);
+    return faults.length > 0 || losses.length > 0;
+  } finally {
+    store.close();
+  }
+}
+
+/** Reads until a round finds nothing it can read. Returns what could not be asked. */
+async function readToEnd(
+  reading: LogReading,
+  signal: AbortSignal,
+  total: { segments: number; bytes: number },
+  output: Output,
+): Promise<string[]> {
+  for (;;) {
+    const { segments, bytes, behindSegments, faults } = await readRound(reading, signal);
+    total.segments += segments;
+    total.bytes += bytes;
+    for (const { detail } of faults) output.line(detail);
+    if (faults.length > 0 || segments === 0) return faults.map(({ detail }) => detail);
+    output.line(`${total.segments} segments read, ${behindSegments} to go`);
+  }
+}
