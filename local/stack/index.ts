@@ -67,6 +67,7 @@ const workers = WORKERS.flatMap(({ name }, i) => {
   const build = builds[i];
   if (!build) return [];
   const bindings = { ...build.bindings, ...vars[name], ...secrets, ...virtualClock };
+  if (name === "aggregator") Object.assign(bindings, featureMirror());
   return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
 const miniflare = new Miniflare(
@@ -80,6 +81,14 @@ const miniflare = new Miniflare(
     workers,
   }),
 );
+
+/** Where the aggregator copies features to, as a deployment has it in its secrets; nowhere, unless the environment says so. */
+function featureMirror(): Record<string, string> {
+  const { UPSTASH_REDIS_REST_URL = "", UPSTASH_REDIS_REST_TOKEN = "" } = process.env;
+  return UPSTASH_REDIS_REST_URL && UPSTASH_REDIS_REST_TOKEN
+    ? { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }
+    : {};
+}
 
 const stop = async () => {
   if (stopping) return;
