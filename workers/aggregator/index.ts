@@ -12,12 +12,17 @@ import type { LatenessRules } from "../../domain/watermark.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
 import { createAggregatorApp } from "./app.ts";
 import { type ConsumerPorts, consumeParcels } from "./consume-parcels.ts";
+import { featureMirrorFrom, type MirrorEnv } from "./feature-mirror-from.ts";
+import { mirrorMetrics } from "./mirror-metrics.ts";
 import { RegionWindowObject } from "./region-window.ts";
 
 /** Bound by the local stack only, so no wrangler.toml declares them. */
-type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string; FAULTS?: string };
+type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string; FAULTS?: string } & MirrorEnv;
 
 const wallNow = () => Date.now() as EpochMs;
+const metrics = aggregatorMetrics();
+const mirrored = mirrorMetrics(metrics.registry);
+const log = consoleLog("aggregator", wallNow);
 /** A region that hears nothing for this long of event time moves on with the clock. */
 const IDLE_AFTER_MS = 5 * MINUTE_MS;
 /** Wall time from the door to the windows that makes no event late: a restart and the sending again after it. */
@@ -39,7 +44,8 @@ export class RegionWindow extends RegionWindowObject {
     const eventNow = eventClockFrom(env.VIRTUAL_CLOCK, wallNow);
     // The outbox is another Worker's object: its methods are known by contract, not by type.
     const outbox = (name: string) => env.OUTBOX.getByName(name) as unknown as OutboxRpc;
-    super(state, env, { wallNow, eventNow, rules: latenessRules(env), outbox });
+    const mirror = featureMirrorFrom(env, { wallNow, log, metrics: mirrored });
+    super(state, env, { wallNow, eventNow, rules: latenessRules(env), outbox, mirror });
     this.faults = faultsFrom(env.FAULTS, Math.random);
   }
 
@@ -51,9 +57,6 @@ export class RegionWindow extends RegionWindowObject {
     );
   }
 }
-
-const metrics = aggregatorMetrics();
-const log = consoleLog("aggregator", wallNow);
 
 function appFrom(env: Env) {
   return createAggregatorApp({

@@ -25,6 +25,7 @@ import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { type EpochMs, QUARTER_HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
+import type { FeatureMirror } from "./feature-mirror.ts";
 import { StoredRegion } from "./stored-region.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -44,6 +45,8 @@ export interface RegionSeams {
   eventNow(): EpochMs;
   rules: LatenessRules;
   outbox(name: string): OutboxRpc;
+  /** Null where no mirror is configured. */
+  mirror?: FeatureMirror | null;
 }
 
 export class RegionWindowObject
@@ -179,6 +182,7 @@ export class RegionWindowObject
       lastForecast: ticks.lastForecast,
     });
     const json = ticks.add(snapshot);
+    if (this.seams.mirror) this.ctx.waitUntil(this.seams.mirror.offer(snapshot));
     if (snapshot.madeAt - this.copiedAt >= COPY_EVERY_MS) {
       this.copiedAt = snapshot.madeAt;
       this.ctx.waitUntil(this.copy(json));
