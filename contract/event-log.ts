@@ -92,11 +92,12 @@ export const segmentsAnswerSchema = z.object({
 export type SegmentsAnswer = z.infer<typeof segmentsAnswerSchema>;
 
 /** What the store keeps beside a segment, so that a list of segments tells what is in them. */
-export interface SegmentMetadata extends Record<string, string> {
-  records: string;
-  first_at: string;
-  last_at: string;
-}
+export const segmentMetadataSchema = z.object({
+  records: z.string().regex(/^\d+$/),
+  first_at: z.string(),
+  last_at: z.string(),
+});
+export type SegmentMetadata = z.infer<typeof segmentMetadataSchema>;
 
 /** A pure function of the bytes, like the segment itself. */
 export function segmentMetadataOf(bytes: Uint8Array): SegmentMetadata {

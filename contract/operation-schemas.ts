@@ -22,6 +22,14 @@ import {
   redrivenAnswerSchema,
   redriveRequestSchema,
 } from "./dead-letters.ts";
+import {
+  logWriterSchema,
+  logWritersAnswerSchema,
+  SEGMENT_CONTENT_TYPE,
+  segmentSequenceSchema,
+  segmentsAnswerSchema,
+  segmentsQuerySchema,
+} from "./event-log.ts";
 import { eventSchema, eventsAnswerSchema, MAX_EVENTS_PER_REQUEST } from "./events.ts";
 import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
 import { lateEventsAnswerSchema, lateEventsQuerySchema } from "./late-event-view.ts";
@@ -154,6 +162,18 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   listLateEvents: {
     query: lateEventsQuerySchema,
     answer: json(lateEventsAnswerSchema),
+  },
+  listLogWriters: {
+    answer: json(logWritersAnswerSchema),
+  },
+  listSegments: {
+    parameters: { writer: logWriterSchema },
+    query: segmentsQuerySchema,
+    answer: json(segmentsAnswerSchema),
+  },
+  readSegment: {
+    parameters: { writer: logWriterSchema, sequence: segmentSequenceSchema },
+    answer: { status: 200, contentType: SEGMENT_CONTENT_TYPE, schema: z.file() },
   },
   health: {
     answer: json(statusSchema),

@@ -202,6 +202,31 @@ export const OPERATIONS = {
     permission: "admin",
     problems: ["unavailable"],
   },
+  listLogWriters: {
+    method: "GET",
+    path: "/admin/v1/event-log",
+    summary: "Who writes the event log",
+    description: "A writer is one life of an outbox's storage.",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  listSegments: {
+    method: "GET",
+    path: "/admin/v1/event-log/{writer}",
+    summary: "Segments of a writer of the event log, in order",
+    description:
+      "Those that come after a sequence. Sequences begin with 1 and have no gaps; what is past its retention is missing at the front.",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  readSegment: {
+    method: "GET",
+    path: "/admin/v1/event-log/{writer}/{sequence}",
+    summary: "A segment of the event log",
+    description: "Log records laid end to end. The same bytes each time.",
+    permission: "admin",
+    problems: ["unknown_segment", "invalid_request", "unavailable"],
+  },
   health: {
     method: "GET",
     path: "/healthz",

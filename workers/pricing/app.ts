@@ -5,6 +5,7 @@ import { createMetrics } from "../../contract/metrics.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
+import { listLogWriters, listSegments, readSegment } from "./admin/event-log.ts";
 import { seedHistory } from "./admin/history.ts";
 import { listModels, publishModel, registerModel } from "./admin/models.ts";
 import { createCatalog } from "./catalog.ts";
@@ -29,6 +30,7 @@ import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
 import { createDependency } from "./dependency.ts";
 import { showLateEvents } from "./late-events/list-late-events.ts";
+import type { EventLogStore } from "./event-log-store.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
@@ -47,6 +49,7 @@ export interface PricingPorts {
   database: EdgeDatabase;
   decisionQueue: DecisionQueue;
   /** Where dead letters go back to. */
+  eventLog: EventLogStore;
   sourceQueues: SourceQueues;
   /** Who is told of a dead letter that is purged. */
   senders: Senders;
@@ -65,6 +68,7 @@ const LIMITS_MS = {
   r2: 10_000,
   d1: 1_500,
   dead_letters: 20_000,
+  event_log: 10_000,
   queue: 5_000,
   ingest: 15_000,
 } as const;
@@ -108,6 +112,7 @@ export function createPricing(ports: PricingPorts): Pricing {
   };
   const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
   const admin = { ...shared, models, modelStore, modelDependency };
+  const eventLog = { store: ports.eventLog, dependency: dependency("event_log") };
   const fetch = createRouter(
     {
       authenticate: ports.authenticate,
@@ -131,6 +136,9 @@ export function createPricing(ports: PricingPorts): Pricing {
       publishRegions: publishRegions(admin),
       seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
       listChanges: listChanges(admin),
+      listLogWriters: listLogWriters(eventLog),
+      listSegments: listSegments(eventLog),
+      readSegment: readSegment(eventLog),
       listDeadLetters: showDeadLetters(shared),
       readDeadLetter: readDeadLetter(shared),
       redriveDeadLetter: redriveDeadLetter(letters),

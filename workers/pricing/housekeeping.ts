@@ -1,4 +1,4 @@
-/** What the hourly cron deletes: decisions, late events and dead letters that are too old or too many. */
+/** What the hourly cron deletes: decisions, late events, dead letters and the event log, where they are too old or too many. */
 import { DAY_MS } from "../../domain/units.ts";
 import type { DeadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
 import {
@@ -7,6 +7,7 @@ import {
   trimDeadLetters,
 } from "./dead-letters/dead-letter-store.ts";
 import { type EdgeDatabase, forgetDecisionsBefore } from "./decision-store.ts";
+import type { EventLogStore } from "./event-log-store.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
 
 const DECISIONS_KEPT_MS = 30 * DAY_MS;
@@ -18,6 +19,14 @@ const REDRIVEN_KEPT_MS = DAY_MS;
 const MAX_DEAD_LETTERS = 20_000;
 /** Of the 10 GB that a D1 database may have. */
 const MAX_DEAD_LETTER_BYTES = 1024 ** 3;
+
+export interface HousekeepingPorts {
+  database: EdgeDatabase;
+  eventLog: EventLogStore;
+  /** How long segments of the event log are kept. */
+  segmentsKeptMs: number;
+  metrics: DeadLetterMetrics;
+}
 
 /** What dead letters may take. `now` is the wall clock. */
 export function letterBoundsAt(now: number): LetterBounds {
@@ -31,14 +40,14 @@ export function letterBoundsAt(now: number): LetterBounds {
 
 /** Deletes what is past its time. Rejects when one of them could not be deleted; the others were. */
 export async function keepHouse(
-  database: EdgeDatabase,
-  metrics: DeadLetterMetrics,
+  { database, eventLog, segmentsKeptMs, metrics }: HousekeepingPorts,
   now: number,
 ): Promise<void> {
   const results = await Promise.allSettled([
     forgetDecisionsBefore(database, now - DECISIONS_KEPT_MS),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
+    eventLog.forgetBefore(now - segmentsKeptMs),
   ]);
   const faults = results.filter((result) => result.status === "rejected");
   if (faults.length > 0) {

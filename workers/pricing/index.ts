@@ -3,9 +3,10 @@ import { drizzle } from "drizzle-orm/d1";
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxRpc, RegionLateRpc, RegionWindowRpc } from "../../contract/rpc.ts";
-import { epochMs } from "../../domain/units.ts";
+import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
 import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.ts";
+import { eventLogStoreFrom } from "./event-log-store.ts";
 import { keepHouse } from "./housekeeping.ts";
 
 const wallNow = () => epochMs(Date.now());
@@ -38,6 +39,7 @@ function pricingOf(env: PricingEnv): Pricing {
         );
       },
     },
+    eventLog: eventLogStoreFrom(env.EVENT_LOG),
     sourceQueues: { events: env.EVENTS, "late-events": env.LATE, decisions: env.DECISIONS },
     senders: {
       outbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxRpc,
@@ -49,6 +51,13 @@ function pricingOf(env: PricingEnv): Pricing {
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,
   });
+}
+
+/** A variable that holds a number of days, as milliseconds. Throws on anything else: nothing is deleted by half a rule. */
+function daysMsOf(name: string, text: string): number {
+  const days = Number(text);
+  if (Number.isFinite(days) && days > 0) return days * DAY_MS;
+  throw new TypeError(`${name} is "${text}", not a number of days`);
 }
 
 /** What consumers work with: bindings come with each batch, counters belong to the isolate. */
@@ -76,6 +85,14 @@ export default {
   /** Housekeeping, once an hour. */
   async scheduled(_controller, env) {
     pricing ??= pricingOf(env);
-    await keepHouse(drizzle(env.DB), pricing.consumerMetrics.deadLetters, wallNow());
+    await keepHouse(
+      {
+        database: drizzle(env.DB),
+        eventLog: eventLogStoreFrom(env.EVENT_LOG),
+        segmentsKeptMs: daysMsOf("EVENT_LOG_RETENTION_DAYS", env.EVENT_LOG_RETENTION_DAYS),
+        metrics: pricing.consumerMetrics.deadLetters,
+      },
+      wallNow(),
+    );
   },
 } satisfies ExportedHandler<PricingEnv>;

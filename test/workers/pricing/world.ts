@@ -21,6 +21,7 @@ import {
 import { epochMs, type ModelVersion, type RegionId } from "../../../domain/units.ts";
 import { createPricing, type Pricing, type PricingPorts } from "../../../workers/pricing/app.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
+import { eventLogStoreFrom } from "../../../workers/pricing/event-log-store.ts";
 import { FakeRegion } from "./fake-region.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
@@ -174,6 +175,7 @@ export class World {
   private ports(): PricingPorts {
     const on = <Value>(name: DependencyName, work: () => Value | Promise<Value>) =>
       this.on(name, work);
+    const eventLog = eventLogStoreFrom(env.EVENT_LOG);
     return {
       regionWindows: (regionId) => ({
         demand: () => on("regions", () => this.region(regionId).demand()),
@@ -194,6 +196,12 @@ export class World {
       database: drizzle(this.database()),
       decisionQueue: {
         send: (messages) => on("queue", () => void this.queue.push(...messages)),
+      },
+      eventLog: {
+        writers: () => on("r2", () => eventLog.writers()),
+        segmentsAfter: (...what) => on("r2", () => eventLog.segmentsAfter(...what)),
+        read: (...what) => on("r2", () => eventLog.read(...what)),
+        forgetBefore: (at) => on("r2", () => eventLog.forgetBefore(at)),
       },
       sourceQueues: {
         events: this.sourceQueue("events"),
