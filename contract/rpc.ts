@@ -6,6 +6,7 @@
 import type { DemandForecast } from "../domain/forecast.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
 import type { EpochMs } from "../domain/units.ts";
+import type { Moved } from "./region-layout.ts";
 import type { RegionDemand } from "./regions.ts";
 
 /** Bookings per quarter hour before the region's first event; `counts[i]` is the slot that begins at startAt + i * 15 min. */
@@ -41,8 +42,11 @@ export interface ParcelsApplied {
 
 /** The region's object, as the queue consumer uses it. */
 export interface RegionIntakeRpc {
-  /** Counts parcels (contract/parcel.ts) of this region, each once however often it comes. Their outboxes are told when they are stored. */
-  apply(parcels: Uint8Array[]): Promise<ParcelsApplied>;
+  /**
+   * Counts parcels (contract/parcel.ts) of this region, each once however often it comes. Their outboxes are told when they are stored.
+   * A region that is split counts nothing itself, and answers who does.
+   */
+  apply(parcels: Uint8Array[]): Promise<ParcelsApplied | Moved>;
 }
 
 /** The region's object, as the consumer of late events uses it. */

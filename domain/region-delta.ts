@@ -7,8 +7,6 @@
  */
 import { ActiveUsers } from "./active-users.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import type { Context } from "./context.ts";
-import { Drivers } from "./drivers.ts";
 import { QuarterHours } from "./quarter-hours.ts";
 import { Readings } from "./readings.ts";
 import { emptyRegion, type RegionParts } from "./region-state.ts";
@@ -54,15 +52,13 @@ export function takeDelta(from: RegionDelta, reachMs?: number): RegionDelta {
 
 /** Appends a delta. `forgetBeforeAt` as in `addDelta`, by the clock of whoever counted. */
 export function writeDelta(writer: ByteWriter, delta: RegionDelta, forgetBeforeAt: EpochMs): void {
-  const { latest, drivers } = delta.readings.state;
   writer.u8(VERSION);
   writer.f64(delta.lastBookingAt);
   for (const name of TOTALS) writer.varint(delta.totals[name]);
   delta.windows.writeTo(writer);
   delta.users.writeTo(writer, forgetBeforeAt);
   writeQuarters(writer, delta.quarterHours);
-  writer.text(JSON.stringify(latest));
-  drivers.writeTo(writer);
+  delta.readings.writeTo(writer);
 }
 
 /** Reads what `writeDelta` wrote. `reachMs` as in `emptyDelta`. Throws RangeError on another version. */
@@ -74,8 +70,7 @@ export function readDelta(reader: ByteReader, reachMs?: number): RegionDelta {
   const windows = WindowCounts.readFrom(reader, reachMs);
   const users = ActiveUsers.readFrom(reader, reachMs);
   const quarterHours = readQuarters(reader);
-  const latest = JSON.parse(reader.text()) as Context;
-  const readings = new Readings(latest, Drivers.readFrom(reader));
+  const readings = Readings.readFrom(reader);
   return {
     lastBookingAt,
     totals: totals as Record<keyof Totals, number>,

@@ -11,6 +11,8 @@ export interface AggregatorMetrics {
   registry: Metrics;
   applied(result: ParcelsApplied, seconds: number): void;
   failedApplies: Counter;
+  /** Tells of a region that was split, for as long as this isolate lives. `shards` is read when metrics are. */
+  splitRegion(regionId: string, shards: () => number): void;
   foreignMessages: Counter;
   /** Seconds from when an outbox sent a parcel to when it came. */
   queueLag: Histogram;
@@ -61,6 +63,14 @@ export function aggregatorMetrics(): AggregatorMetrics {
       repeated.value += result.repeatedParcels;
       seconds.observe(elapsed);
       lagMs = Math.max(lagMs, result.watermarkLagMs);
+    },
+    splitRegion(region, shards) {
+      registry.gauge(
+        "aggregator_region_shards",
+        "Objects that count a region's events, as this isolate last heard; for regions that were split.",
+        shards,
+        { region },
+      );
     },
     failedApplies: registry.counter(
       "aggregator_apply_failures_total",

@@ -1,9 +1,9 @@
 /** The queue's consumer: parcels go to the objects of their regions. */
 import { type Log, messageOf } from "../../contract/log.ts";
 import { parcelOf } from "../../contract/parcel.ts";
-import type { RegionIntakeRpc } from "../../contract/rpc.ts";
 import type { RegionId } from "../../domain/units.ts";
 import type { AggregatorMetrics } from "./aggregator-metrics.ts";
+import { bringParcels, type IntakePorts } from "./bring-parcels.ts";
 import { type ForeignPorts, setForeignAside } from "./set-foreign-aside.ts";
 
 /** What is used of a message. */
@@ -14,8 +14,7 @@ export interface ParcelMessage {
   retry(): void;
 }
 
-export interface ConsumerPorts extends ForeignPorts {
-  region(regionId: RegionId): RegionIntakeRpc;
+export interface ConsumerPorts extends ForeignPorts, IntakePorts {
   wallNow(): number;
   metrics: AggregatorMetrics;
   log: Log;
@@ -67,13 +66,19 @@ function deliveryFrom(message: ParcelMessage): Delivery | null {
 async function applyTo(
   regionId: RegionId,
   deliveries: readonly Delivery[],
-  { region, wallNow, metrics, log }: ConsumerPorts,
+  ports: ConsumerPorts,
 ): Promise<void> {
+  const { wallNow, metrics, log } = ports;
   const startedAt = wallNow();
+  const parcels = deliveries.map(({ bytes }) => bytes);
   try {
-    const applied = await region(regionId).apply(deliveries.map(({ bytes }) => bytes));
-    metrics.applied(applied, (wallNow() - startedAt) / 1_000);
-    for (const { message } of deliveries) message.ack();
+    const areCounted = await bringParcels(regionId, parcels, ports, (applied) => {
+      metrics.applied(applied, (wallNow() - startedAt) / 1_000);
+    });
+    for (const { message } of deliveries) {
+      if (areCounted) message.ack();
+      else message.retry();
+    }
   } catch (error) {
     log("error", "a region did not take its parcels", { regionId, error: messageOf(error) });
     metrics.failedApplies.value++;

@@ -5,6 +5,7 @@ import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";
+import { type Moved, shardName } from "../../contract/region-layout.ts";
 import type { OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
 import { traceIdSource } from "../../contract/trace.ts";
 import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
@@ -14,13 +15,19 @@ import { createAggregatorApp } from "./app.ts";
 import { type ConsumerPorts, consumeParcels } from "./consume-parcels.ts";
 import { featureMirrorFrom, type MirrorEnv } from "./feature-mirror-from.ts";
 import { mirrorMetrics } from "./mirror-metrics.ts";
+import { RegionLayoutCache } from "./region-layout-cache.ts";
+import { RegionShardObject } from "./region-shard.ts";
 import { RegionWindowObject } from "./region-window.ts";
+import type { SplitRules } from "./shards-wanted.ts";
 
 /** Bound by the local stack only, so no wrangler.toml declares them. */
 type Env = AggregatorEnv & { VIRTUAL_CLOCK?: string; FAULTS?: string } & MirrorEnv;
 
 const wallNow = () => Date.now() as EpochMs;
 const metrics = aggregatorMetrics();
+const layouts = new RegionLayoutCache((regionId) => {
+  metrics.splitRegion(regionId, () => layouts.of(regionId).shards);
+});
 const mirrored = mirrorMetrics(metrics.registry);
 const log = consoleLog("aggregator", wallNow);
 /** A region that hears nothing for this long of event time moves on with the clock. */
@@ -28,12 +35,25 @@ const IDLE_AFTER_MS = 5 * MINUTE_MS;
 /** Wall time from the door to the windows that makes no event late: a restart and the sending again after it. */
 const TRANSIT_ALLOWANCE_MS = MINUTE_MS;
 
+/** Keys that one object remembers before its region is split: 17 to 34 bytes each, of the 128 MB it has. */
+const MOST_KEYS = 2_000_000;
+
 function latenessRules(env: Env): LatenessRules {
   return {
     outOfOrdernessMs: Number(env.OUT_OF_ORDERNESS_MS),
     allowedLatenessMs: Number(env.ALLOWED_LATENESS_MS),
     idleAfterMs: IDLE_AFTER_MS,
     transitAllowanceMs: TRANSIT_ALLOWANCE_MS * clockSpeedOf(env.VIRTUAL_CLOCK),
+  };
+}
+
+function splitRules(env: Env): SplitRules {
+  return {
+    splitAbovePerS: Number(env.SPLIT_ABOVE_EVENTS_PER_S),
+    splitAfterMs: Number(env.SPLIT_AFTER_S) * SECOND_MS,
+    mergeBelowPerS: Number(env.MERGE_BELOW_EVENTS_PER_S),
+    mergeAfterMs: Number(env.MERGE_AFTER_S) * SECOND_MS,
+    mostKeys: MOST_KEYS,
   };
 }
 
@@ -45,15 +65,47 @@ export class RegionWindow extends RegionWindowObject {
     // The outbox is another Worker's object: its methods are known by contract, not by type.
     const outbox = (name: string) => env.OUTBOX.getByName(name) as unknown as OutboxRpc;
     const mirror = featureMirrorFrom(env, { wallNow, log, metrics: mirrored });
-    super(state, env, { wallNow, eventNow, rules: latenessRules(env), outbox, mirror });
+    super(state, env, {
+      wallNow,
+      eventNow,
+      rules: latenessRules(env),
+      outbox,
+      mirror,
+      split: splitRules(env),
+      shard: (regionId, shard) => env.SHARDS.getByName(shardName(regionId, shard)),
+    });
     this.faults = faultsFrom(env.FAULTS, Math.random);
   }
 
-  override async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
+  override async apply(parcels: Uint8Array[]): Promise<ParcelsApplied | Moved> {
     if (!this.faults) return super.apply(parcels);
     return this.faults.call(
       (reason) => this.ctx.abort(reason),
       () => super.apply(parcels),
+    );
+  }
+}
+
+export class RegionShard extends RegionShardObject {
+  private readonly faults: Faults | null;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env, {
+      wallNow,
+      eventNow: eventClockFrom(env.VIRTUAL_CLOCK, wallNow),
+      rules: latenessRules(env),
+      outbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxRpc,
+      root: (regionId) => env.REGIONS.getByName(regionId),
+      shard: (regionId, shard) => env.SHARDS.getByName(shardName(regionId, shard)),
+    });
+    this.faults = faultsFrom(env.FAULTS, Math.random);
+  }
+
+  override async apply(version: number, parts: Uint8Array[]): Promise<ParcelsApplied | null> {
+    if (!this.faults) return super.apply(version, parts);
+    return this.faults.call(
+      (reason) => this.ctx.abort(reason),
+      () => super.apply(version, parts),
     );
   }
 }
@@ -70,6 +122,8 @@ function appFrom(env: Env) {
 function consumerPorts(env: Env): ConsumerPorts {
   return {
     region: (regionId) => env.REGIONS.getByName(regionId),
+    shard: (regionId, shard) => env.SHARDS.getByName(shardName(regionId, shard)),
+    layouts,
     setAside: (message) => env.DEAD_LETTERS.send(message, { contentType: "v8" }),
     wallNow,
     metrics,

@@ -9,6 +9,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { consoleLog, type Log, messageOf } from "../../contract/log.ts";
+import type {
+  LayoutChange,
+  Moved,
+  RegionRootRpc,
+  RegionShardRpc,
+} from "../../contract/region-layout.ts";
 import type { RegionDemand } from "../../contract/regions.ts";
 import type {
   HistorySeed,
@@ -26,6 +32,8 @@ import { type EpochMs, QUARTER_HOUR_MS, type RegionId, SECOND_MS } from "../../d
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
 import type { FeatureMirror } from "./feature-mirror.ts";
+import { RegionLayouts } from "./region-layouts.ts";
+import { ShardsWanted, type SplitRules } from "./shards-wanted.ts";
 import { StoredRegion } from "./stored-region.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -44,6 +52,8 @@ export interface RegionSeams {
   wallNow(): EpochMs;
   eventNow(): EpochMs;
   rules: LatenessRules;
+  split: SplitRules;
+  shard(regionId: RegionId, index: number): RegionShardRpc;
   outbox(name: string): OutboxRpc;
   /** Null where no mirror is configured. */
   mirror?: FeatureMirror | null;
@@ -51,13 +61,14 @@ export interface RegionSeams {
 
 export class RegionWindowObject
   extends DurableObject<AggregatorEnv>
-  implements RegionWindowRpc, RegionIntakeRpc
+  implements RegionWindowRpc, RegionIntakeRpc, RegionRootRpc
 {
   private readonly seams: RegionSeams;
   private readonly log: Log;
   private readonly regionId: RegionId;
   private loaded: StoredRegion | null = null;
   private readonly ticks: Ticks;
+  private readonly layouts: RegionLayouts;
   private readonly persistAfterMs: number;
   private copiedAt = Number.NEGATIVE_INFINITY;
   private persistTimer: ReturnType<typeof setTimeout> | null = null;
@@ -69,16 +80,46 @@ export class RegionWindowObject
     if (state.id.name === undefined) throw new Error("a region's object is found by its name");
     this.regionId = state.id.name as RegionId;
     this.ticks = new Ticks(state.storage.sql);
+    this.layouts = new RegionLayouts({
+      sql: state.storage.sql,
+      transaction: (work) => this.transaction(work),
+      sync: () => state.storage.sync(),
+      shard: (index) => seams.shard(this.regionId, index),
+      keys: () => this.region.state.parts.repeats.size + this.region.shards.keys,
+      wanted: new ShardsWanted(seams.split),
+      wallNow: seams.wallNow,
+      log: (level, message, fields) =>
+        this.log(level, message, { regionId: this.regionId, ...fields }),
+    });
     this.persistAfterMs = PERSIST_AFTER_MS + spreadOf(this.regionId, PERSIST_AFTER_MS);
   }
 
-  async apply(parcels: Uint8Array[]): Promise<ParcelsApplied> {
+  async apply(parcels: Uint8Array[]): Promise<ParcelsApplied | Moved> {
+    const { moved } = this.layouts;
+    if (moved) {
+      this.changeLayout(0);
+      return moved;
+    }
     const applied = this.guarded((region) => region.apply(parcels, this.seams.eventNow()));
     if (this.region.aheadBytes > MAX_AHEAD_BYTES) this.persist();
     this.persistTimer ??= setTimeout(() => {
       this.ctx.waitUntil(this.settle());
     }, this.persistAfterMs);
+    this.changeLayout(applied.events);
     return applied;
+  }
+
+  async addReports(reports: Uint8Array[]): Promise<void> {
+    const events = this.guarded((region) => region.addReports(reports, this.seams.eventNow()));
+    this.persist();
+    this.changeLayout(events);
+  }
+
+  async handOver(change: LayoutChange, slice: number): Promise<Uint8Array> {
+    if (this.layouts.change?.to.version !== change.to.version) {
+      throw new Error("a region hands slices over only for the change that is under way");
+    }
+    return this.region.handOver(slice, this.seams.eventNow());
   }
 
   async demand(): Promise<RegionDemand> {
@@ -122,6 +163,12 @@ export class RegionWindowObject
     return this.loaded;
   }
 
+  /** Takes note of events that came, and splits or merges the region where that is due. */
+  private changeLayout(events: number): void {
+    const work = this.layouts.took(events);
+    if (work !== null) this.ctx.waitUntil(work);
+  }
+
   /** Does work that changes the region; after a failure the region is read from storage again. */
   private guarded<Result>(work: (region: StoredRegion) => Result): Result {
     try {
@@ -130,6 +177,12 @@ export class RegionWindowObject
       this.loaded = null;
       throw error;
     }
+  }
+
+  private transaction(work: (region: StoredRegion, eventNow: EpochMs) => void): void {
+    this.guarded((region) => {
+      this.ctx.storage.transactionSync(() => work(region, this.seams.eventNow()));
+    });
   }
 
   /** Writes what has arrived, so that what is answered next is durable before it leaves. */

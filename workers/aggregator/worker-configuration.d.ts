@@ -5,13 +5,18 @@ interface __BaseEnv_AggregatorEnv {
 	DEAD_LETTERS: Queue;
 	ALLOWED_LATENESS_MS: string;
 	OUT_OF_ORDERNESS_MS: string;
+	SPLIT_ABOVE_EVENTS_PER_S: string;
+	SPLIT_AFTER_S: string;
+	MERGE_BELOW_EVENTS_PER_S: string;
+	MERGE_AFTER_S: string;
 	API_KEYS: string;
 	REGIONS: DurableObjectNamespace<import("./index").RegionWindow>;
+	SHARDS: DurableObjectNamespace<import("./index").RegionShard>;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
-		durableNamespaces: "RegionWindow";
+		durableNamespaces: "RegionWindow" | "RegionShard";
 	}
 	interface Env extends __BaseEnv_AggregatorEnv {}
 }
@@ -20,7 +25,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "SPLIT_ABOVE_EVENTS_PER_S" | "SPLIT_AFTER_S" | "MERGE_BELOW_EVENTS_PER_S" | "MERGE_AFTER_S" | "API_KEYS">> {}
 }
 declare module "*.txt" {
 	const value: string;

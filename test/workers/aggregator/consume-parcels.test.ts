@@ -2,12 +2,14 @@ import { createExecutionContext, createMessageBatch, getQueueResult, reset } fro
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { BatchPacker } from "../../../contract/event-batch.ts";
+import type { ShardIntakeRpc } from "../../../contract/region-layout.ts";
 import type { OutboxIntakeRpc, ParcelsApplied, RegionIntakeRpc } from "../../../contract/rpc.ts";
 import type { SetAside } from "../../../contract/set-aside.ts";
 import type { EpochMs, RegionId } from "../../../domain/units.ts";
 import { aggregatorMetrics } from "../../../workers/aggregator/aggregator-metrics.ts";
 import { consumeParcels } from "../../../workers/aggregator/consume-parcels.ts";
 import worker from "../../../workers/aggregator/index.ts";
+import { RegionLayoutCache } from "../../../workers/aggregator/region-layout-cache.ts";
 import { parcelOfEvents } from "../../support/parcels.ts";
 import { demandEvent } from "../../support/region-deliveries.ts";
 import { bearer, TEST_KEYS } from "../../support/test-keys.ts";
@@ -20,6 +22,14 @@ function parcel(number: number, region: string, keys: readonly number[]) {
   const events = keys.map((n) => demandEvent(n, { regionId, occurredAt: now }));
   return parcelOfEvents(events, { number, receivedAt: now, regionId }).buffer;
 }
+
+/** For regions that are not split. */
+const noShards = () => ({
+  layouts: new RegionLayoutCache(),
+  shard: (): ShardIntakeRpc => {
+    throw new Error("no region here has shards");
+  },
+});
 
 const batchOf = (bodies: readonly unknown[]) =>
   createMessageBatch(
@@ -69,6 +79,7 @@ describe("the queue's consumer", () => {
     ]);
     await consumeParcels(batch.messages, {
       region,
+      ...noShards(),
       setAside: async (message) => void aside.push(message),
       wallNow: () => 0,
       metrics,
@@ -93,6 +104,7 @@ describe("the queue's consumer", () => {
     const batch = batchOf(["no parcel"]);
     await consumeParcels(batch.messages, {
       region: (id) => env.REGIONS.getByName(id),
+      ...noShards(),
       setAside: () => Promise.reject(new Error("down")),
       wallNow: () => 0,
       metrics: aggregatorMetrics(),

@@ -3,7 +3,16 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { EpochMs } from "../../../domain/units.ts";
 import { RegionWindowObject } from "../../../workers/aggregator/region-window.ts";
+import type { SplitRules } from "../../../workers/aggregator/shards-wanted.ts";
 import { RULES, T0 } from "../../support/region-deliveries.ts";
+
+const NEVER_SPLIT: SplitRules = {
+  splitAbovePerS: Number.POSITIVE_INFINITY,
+  splitAfterMs: 5_000,
+  mergeBelowPerS: 0,
+  mergeAfterMs: 60_000,
+  mostKeys: Number.POSITIVE_INFINITY,
+};
 
 /** Clocks that the test holds: `eventNow` moves with `wallNow`. */
 export class Clocks {
@@ -38,6 +47,10 @@ export function inRegion(
         wallNow: () => clocks.wallNow,
         eventNow: () => clocks.wallNow,
         rules: RULES,
+        split: NEVER_SPLIT,
+        shard: () => {
+          throw new Error("this region has no shards");
+        },
         outbox: (outbox) => ({
           confirm: async (epoch, numbers) => {
             confirmed.push(...numbers.map((number) => `${outbox}/${epoch}/${number}`));
