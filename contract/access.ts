@@ -6,41 +6,65 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import * as z from "zod";
+import { type KeyLimits, keyLimitsFrom, keyLimitsSchema } from "./limit-policy.ts";
 
 /** What each role may do. A permission is checked once, where the route is declared. */
 export const ROLE_PERMISSIONS = {
-  admin: ["events:write", "prices:read", "demand:read", "metrics:read", "prices:fresh", "admin"],
-  pricing: ["prices:read", "demand:read", "metrics:read"],
+  admin: [
+    "events:write",
+    "prices:read",
+    "prices:explain",
+    "prices:fresh",
+    "demand:read",
+    "metrics:read",
+    "admin",
+  ],
+  pricing: ["prices:read", "prices:explain", "demand:read", "metrics:read"],
   ingest: ["events:write", "metrics:read"],
+  /** Ships in browsers and apps, so anybody can have it. */
+  public: ["events:write", "prices:read"],
 } as const;
 
 export type Role = keyof typeof ROLE_PERMISSIONS;
 export type Permission = (typeof ROLE_PERMISSIONS)[Role][number];
 
-/** How much a key may ask for; null is no limit. */
-export interface RequestLimit {
-  requestsPerMinute: number;
-  burst: number;
-}
-
-export const apiKeySchema = z.strictObject({
-  id: z.string().regex(/^key_[a-z0-9]{4,32}$/),
-  role: z.enum(["admin", "pricing", "ingest"]),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Null for no limit; the default is the role's. */
-  requests_per_minute: z.number().int().positive().nullable().optional(),
-});
+export const apiKeySchema = z
+  .strictObject({
+    id: z.string().regex(/^key_[a-z0-9]{4,32}$/),
+    role: z.enum(["admin", "pricing", "ingest", "public"]),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    /** A key of any role that ships in browsers and apps; one of role `public` always does. */
+    public: z.boolean().optional(),
+    /** Per key, as `limits.per_key` says with a burst. Null for no limit; the default is the role's. */
+    requests_per_minute: z.number().int().positive().nullable().optional(),
+    /** What is not named here is limited as docs/limits.md says. */
+    limits: keyLimitsSchema.optional(),
+  })
+  .refine(({ role, public: isPublic }) => role !== "admin" || !isPublic, {
+    error: "An admin key is never public.",
+  });
 export type ApiKey = z.infer<typeof apiKeySchema>;
+
+const PUBLIC_PERMISSIONS: ReadonlySet<Permission> = new Set(ROLE_PERMISSIONS.public);
+
+/** True for what keys in browsers may do. */
+export function isForPublic(permission: Permission): boolean {
+  return PUBLIC_PERMISSIONS.has(permission);
+}
 
 export interface Principal {
   keyId: string;
   role: Role;
+  /** The key ships in browsers and apps. */
+  isPublic: boolean;
   permissions: ReadonlySet<Permission>;
-  limit: RequestLimit | null;
+  /** False: under no limit at all. */
+  isLimited: boolean;
+  limits: KeyLimits;
+  /** Under which whoever uses the key is hashed; nobody outside knows it. */
+  limitSalt: string;
 }
 
-/** Requests a minute of a key that sets no other limit. */
-const DEFAULT_REQUESTS_PER_MINUTE = 1_000_000;
 const BEARER = /^Bearer +(\S+)$/i;
 /** Verified tokens remembered, so that a request is hashed once per isolate and token. */
 const MAX_REMEMBERED = 10_000;
@@ -80,17 +104,22 @@ export function authenticatorFrom(keys: readonly ApiKey[]): Authenticate {
 }
 
 function principalFrom(key: ApiKey): Principal {
-  const perMinute =
-    key.requests_per_minute === undefined && key.role !== "admin"
-      ? DEFAULT_REQUESTS_PER_MINUTE
-      : (key.requests_per_minute ?? null);
+  const { id, role, requests_per_minute, sha256 } = key;
+  const isTrusted = role === "admin";
+  const isPublic = key.public ?? role === "public";
+  const isLimited = !isTrusted || requests_per_minute !== undefined || key.limits !== undefined;
   return {
-    keyId: key.id,
-    role: key.role,
-    permissions: new Set<Permission>(ROLE_PERMISSIONS[key.role]),
-    limit:
-      perMinute === null
-        ? null
-        : { requestsPerMinute: perMinute, burst: Math.max(100, Math.ceil(perMinute / 60)) },
+    keyId: id,
+    role,
+    isPublic,
+    permissions: new Set<Permission>(ROLE_PERMISSIONS[role]),
+    isLimited,
+    limits: keyLimitsFrom({
+      isTrusted,
+      isPublic,
+      requestsPerMinute: requests_per_minute,
+      limits: key.limits,
+    }),
+    limitSalt: sha256,
   };
 }

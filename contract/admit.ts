@@ -1,7 +1,10 @@
 /** Whether a request may go on: its key, what the key may do, and how often. */
 import type { Authenticate, Permission, Principal } from "./access.ts";
+import type { Background } from "./limit-desk.ts";
+import type { LimitRefusal } from "./limit-refusal.ts";
+import type { Limiter } from "./limiter.ts";
 import { type Problem, problemResponse } from "./problem.ts";
-import { rateLimitHeaders, type TakeTokens } from "./rate-limit.ts";
+import { rateLimitHeaders } from "./rate-limit.ts";
 
 /** Why a request may not go on. */
 export interface Refusal {
@@ -9,27 +12,48 @@ export interface Refusal {
   headers: Record<string, string>;
 }
 
-/** The one who asks, or why they may not. `wallNow` in milliseconds. */
+/** Who decides about requests. */
+export interface Gate {
+  authenticate: Authenticate;
+  limiter: Limiter;
+}
+
+/** The one who asks, or why they may not. A promise only where the ledger of limits has to be asked first. */
 export function admit(
+  { authenticate, limiter }: Gate,
   headers: Headers,
   permission: Permission,
-  authenticate: Authenticate,
-  takeTokens: TakeTokens,
-  wallNow: number,
-): Principal | Refusal {
+  background: Background,
+): Principal | Refusal | Promise<Principal | Refusal> {
   const principal = authenticate(headers.get("authorization"));
   if (!principal) return { problem: { type: "unauthenticated" }, headers: {} };
   if (!principal.permissions.has(permission)) {
     const detail = `Role ${principal.role} lacks the permission ${permission}.`;
     return { problem: { type: "forbidden", detail }, headers: {} };
   }
-  if (principal.limit === null) return principal;
-  const allowance = takeTokens(principal.keyId, principal.limit, wallNow);
-  if (allowance.allowed) return principal;
-  return {
-    problem: { type: "rate_limited", retryAfterS: allowance.retryAfterS },
-    headers: rateLimitHeaders(principal.limit, allowance),
-  };
+  const verdict = limiter.admit(principal, headers, background);
+  if (verdict === "allowed") return principal;
+  if (!(verdict instanceof Promise)) return limited(verdict);
+  return verdict.then((later) => (later === "allowed" ? principal : limited(later)));
+}
+
+const WHOSE = {
+  key: "of this key",
+  user: "per user of this key",
+  ip: "per address of this key",
+  region: "per region of this key",
+  global: "of the whole service",
+} as const;
+
+/** What a client hears that a limit keeps out. */
+export function limited(refusal: LimitRefusal): Refusal {
+  return { problem: limitProblem(refusal), headers: rateLimitHeaders(refusal) };
+}
+
+/** The same where it is one part of an answer and has no headers. */
+export function limitProblem({ kind, limit, retryAfterS }: LimitRefusal): Problem {
+  const detail = `The limit ${WHOSE[kind]} is ${limit.requestsPerMinute} a minute; come again in ${retryAfterS} s.`;
+  return { type: "rate_limited", detail, retryAfterS };
 }
 
 /** The response a refusal becomes. */

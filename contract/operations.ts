@@ -54,7 +54,7 @@ export const OPERATIONS = {
     path: "/api/v1/pricing/explain",
     summary: "Why was it that price?",
     description: "The decision of a request id, its inputs, and each step in numbers and words.",
-    permission: "prices:read",
+    permission: "prices:explain",
     problems: ["unknown_decision", "unavailable"],
   },
   forecastDemand: {

@@ -32,7 +32,7 @@ export const PROBLEMS = {
   invalid_request: [422, "The request does not fit its schema."],
   invalid_rules: [422, "The rules cannot be used."],
   invalid_model: [422, "The model cannot be used."],
-  rate_limited: [429, "Too many requests for this key."],
+  rate_limited: [429, "More requests than a limit allows; Retry-After says when to come again."],
   overloaded: [429, "The service is catching up; send again later."],
   internal: [500, "Something failed here; the trace id finds it in the log."],
   unavailable: [503, "A part this needs does not answer; send again later."],

@@ -1,10 +1,11 @@
 /**
- * How many requests a key may still make: a token bucket per key, in the isolate's memory.
+ * Token buckets in an isolate's memory, for as long as the ledger of limits does not answer.
  *
- * Each isolate counts for itself, so a key spread over many isolates may ask for more than its limit. That is the price of
- * a check that costs no call; the limit protects the service, it does not bill.
+ * Each isolate then counts for itself, so what is spread over many isolates may be more than its limit: better that than to
+ * refuse what would be allowed.
  */
-import type { RequestLimit } from "./access.ts";
+import type { RequestLimit } from "./limit-policy.ts";
+import type { LimitRefusal } from "./limit-refusal.ts";
 
 export interface Allowance {
   allowed: boolean;
@@ -57,13 +58,17 @@ export function createRateLimiter(): TakeTokens {
   };
 }
 
-/** `RateLimit` and `RateLimit-Policy` as draft-ietf-httpapi-ratelimit-headers has them, quota per minute. */
-export function rateLimitHeaders(
-  limit: RequestLimit,
-  { remaining, resetS }: Allowance,
-): Record<"ratelimit" | "ratelimit-policy", string> {
+/** `RateLimit` and `RateLimit-Policy` of a refusal, as draft-ietf-httpapi-ratelimit-headers has them, quota per minute. */
+export function rateLimitHeaders({
+  kind,
+  limit,
+  resetS,
+}: Pick<LimitRefusal, "kind" | "limit" | "resetS">): Record<
+  "ratelimit" | "ratelimit-policy",
+  string
+> {
   return {
-    ratelimit: `"key";r=${remaining};t=${resetS}`,
-    "ratelimit-policy": `"key";q=${limit.requestsPerMinute};w=60`,
+    ratelimit: `"${kind}";r=0;t=${resetS}`,
+    "ratelimit-policy": `"${kind}";q=${limit.requestsPerMinute};w=60`,
   };
 }

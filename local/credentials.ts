@@ -2,16 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { type ApiKey, hashOfKey, type Role } from "../contract/access.ts";
+import { type ApiKey, hashOfKey } from "../contract/access.ts";
 import type { DataDir } from "./data-dir.ts";
 import { isMissing, replaceFile } from "./replace-file.ts";
 
 const OWNER_ONLY = 0o600;
 const secret = z.string().min(16);
-const keysSchema = z.object({ admin: secret, pricing: secret, ingest: secret });
+/** The roles that a local stack has a key for. A data dir made before there was one gets it at its next start. */
+const LOCAL_ROLES = ["admin", "pricing", "ingest", "public"] as const;
+const keysSchema = z.record(z.enum(LOCAL_ROLES), secret);
 
 /** One API key for each role, in clear. */
-export type LocalKeys = Record<Role, string>;
+export type LocalKeys = Record<(typeof LOCAL_ROLES)[number], string>;
 
 export interface Credentials {
   keys: LocalKeys;
@@ -22,24 +24,31 @@ export interface Credentials {
 export async function loadCredentials(
   dataDir: Pick<DataDir, "credentials" | "userHashKey">,
 ): Promise<Credentials> {
-  const keysText = await readOrMake(dataDir.credentials, () => {
-    const keys: LocalKeys = { admin: newKey(), pricing: newKey(), ingest: newKey() };
-    return `${JSON.stringify(keys, null, 2)}\n`;
-  });
+  const keys = await loadKeys(dataDir.credentials);
   const hashText = await readOrMake(dataDir.userHashKey, () => `${randomText()}\n`);
   return {
-    keys: keysSchema.parse(JSON.parse(keysText)),
+    keys,
     userHashKey: secret.parse(hashText.trim()),
   };
 }
 
 /** The API_KEYS secret of the Workers and the origin: hashes only. */
 export function apiKeysSecret(keys: LocalKeys): string {
-  const roles: Role[] = ["admin", "pricing", "ingest"];
-  const entries = roles.map(
+  const entries = LOCAL_ROLES.map(
     (role): ApiKey => ({ id: `key_local${role}`, role, sha256: hashOfKey(keys[role]) }),
   );
   return JSON.stringify(entries);
+}
+
+/** Keys that are missing are made; those that are there stay as they are. */
+async function loadKeys(path: string): Promise<LocalKeys> {
+  const text = await readOrMake(path, () => "{}\n");
+  const known = z.partialRecord(z.enum(LOCAL_ROLES), secret).parse(JSON.parse(text));
+  const missing = LOCAL_ROLES.filter((role) => known[role] === undefined);
+  const made = Object.fromEntries(missing.map((role) => [role, newKey()]));
+  const keys = keysSchema.parse({ ...known, ...made });
+  if (missing.length > 0) await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, OWNER_ONLY);
+  return keys;
 }
 
 async function readOrMake(path: string, make: () => string): Promise<string> {

@@ -39,11 +39,10 @@ describe("createRateLimiter()", () => {
     );
   });
 
-  it("says the limit and what is left in the RateLimit headers", () => {
-    const take = createRateLimiter();
-    expect(rateLimitHeaders(limit, take("a", limit, 0))).toEqual({
-      ratelimit: '"key";r=4;t=1',
-      "ratelimit-policy": '"key";q=600;w=60',
+  it("says which limit was met, and when it is over, in the RateLimit headers", () => {
+    expect(rateLimitHeaders({ kind: "user", limit, resetS: 3 })).toEqual({
+      ratelimit: '"user";r=0;t=3',
+      "ratelimit-policy": '"user";q=600;w=60',
     });
   });
 });

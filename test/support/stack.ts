@@ -26,6 +26,7 @@ export interface Keys {
   admin: string;
   pricing: string;
   ingest: string;
+  public: string;
 }
 
 /** A stack that answers; `stop` it, whatever happens. */

@@ -7,6 +7,10 @@ export const TEST_KEYS = {
   pricing: "test-pricing",
   /** An ingest key that may make two requests a minute beyond its burst of 100. */
   limited: "test-limited",
+  /** A public key: 1,000 a minute per user, 5,000 per address. */
+  public: "test-public",
+  /** A server's key with a limit per region: five events at once, one a minute. */
+  regional: "test-regional",
 } as const;
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -21,6 +25,13 @@ export const TEST_API_KEYS = JSON.stringify([
     role: "ingest",
     sha256: sha256(TEST_KEYS.limited),
     requests_per_minute: 2,
+  },
+  { id: "key_public", role: "public", sha256: sha256(TEST_KEYS.public) },
+  {
+    id: "key_regional",
+    role: "ingest",
+    sha256: sha256(TEST_KEYS.regional),
+    limits: { per_region: { requests_per_minute: 1, burst: 5 } },
   },
 ]);
 

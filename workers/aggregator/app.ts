@@ -3,9 +3,9 @@ import { type Context, Hono } from "hono";
 import type { Authenticate, Permission } from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
+import { Limiter } from "../../contract/limiter.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
 import { problemResponse } from "../../contract/problem.ts";
-import { createRateLimiter } from "../../contract/rate-limit.ts";
 import { TRACE_HEADER, traceIdOf } from "../../contract/trace.ts";
 import type { AggregatorMetrics } from "./aggregator-metrics.ts";
 
@@ -24,13 +24,16 @@ export function createAggregatorApp({
   wallNow,
   newTraceId,
 }: AggregatorDeps): Hono {
-  const takeTokens = createRateLimiter();
+  const limiter = new Limiter({
+    ...{ service: "aggregator", ledger: null, globalLimit: null, wallNow },
+    metrics: metrics.registry,
+  });
+  const gate = { authenticate, limiter };
 
   const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
     const request = c.req.raw;
     const traceId = traceIdOf(request.headers.get("traceparent"), newTraceId);
-    const caller =
-      permission && admit(request.headers, permission, authenticate, takeTokens, wallNow());
+    const caller = permission && (await admit(gate, request.headers, permission, c.executionCtx));
     const response =
       caller && "problem" in caller ? refusalResponse(caller, traceId) : handler(traceId);
     await discardBody(request);

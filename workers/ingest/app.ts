@@ -1,17 +1,24 @@
 /** The routes of the ingest Worker. */
 import { type Context, Hono } from "hono";
-import type { Authenticate, Permission } from "../../contract/access.ts";
+import {
+  type Authenticate,
+  isForPublic,
+  type Permission,
+  type Principal,
+} from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
+import type { Cors } from "../../contract/cors.ts";
 import { BatchPacker } from "../../contract/event-batch.ts";
+import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
-import { createRateLimiter } from "../../contract/rate-limit.ts";
 import { TRACE_HEADER, traceIdOf } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import type { IdHashes } from "./id-hashes.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
+import { EventLimits } from "./limits/event-limits.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
 import { postEvents } from "./post-events.ts";
 import type { RegionDirectory } from "./region-directory.ts";
@@ -19,6 +26,8 @@ import type { RegionDirectory } from "./region-directory.ts";
 /** What the Worker is given from outside. */
 export interface IngestDeps {
   authenticate: Authenticate;
+  limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
+  cors: Cors;
   directory: RegionDirectory;
   hashes: IdHashes;
   append: AppendBatch;
@@ -31,31 +40,38 @@ export interface IngestDeps {
 }
 
 type Result = Response | Problem;
-type Handler = (c: Context, traceId: string) => Result | Promise<Result>;
+/** `principal` is null on an open route. */
+type Handler = (
+  c: Context,
+  traceId: string,
+  principal: Principal | null,
+) => Result | Promise<Result>;
 
 const EVENTS_PATH = "/api/v1/events";
 
 /** The app; it keeps counters, token buckets and buffers for as long as its isolate lives. */
 export function createIngestApp(deps: IngestDeps): Hono {
-  const { authenticate, directory, hashes, append, wallNow, eventNow, clockClampMs, log } = deps;
+  const { authenticate, cors, directory, hashes, append, wallNow, eventNow, clockClampMs, log } =
+    deps;
   const metrics = ingestMetrics();
-  const takeTokens = createRateLimiter();
+  const { registry } = metrics;
+  const limiter = new Limiter({ ...deps.limits, service: "ingest", wallNow, metrics: registry });
+  const gate = { authenticate, limiter };
   const packer = new BatchPacker();
-  // Where limits of single events belong.
-  const refuse = () => null;
 
   /** Wraps a handler with what every route has: trace id, key, problems, the log of what fails, and counters. */
   const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
     const request = c.req.raw;
     const traceId = traceIdOf(request.headers.get("traceparent"), deps.newTraceId);
     let response: Response;
+    let principal: Principal | null = null;
     try {
-      const caller =
-        permission && admit(request.headers, permission, authenticate, takeTokens, wallNow());
+      const caller = permission && (await admit(gate, request.headers, permission, c.executionCtx));
       if (caller && "problem" in caller) {
         response = refusalResponse(caller, traceId);
       } else {
-        const result = await handler(c, traceId);
+        principal = caller;
+        const result = await handler(c, traceId, principal);
         response = result instanceof Response ? result : problemResponse(result, traceId);
       }
       await discardBody(request);
@@ -64,6 +80,9 @@ export function createIngestApp(deps: IngestDeps): Hono {
       response = problemResponse({ type: "internal" }, traceId);
     }
     response.headers.set(TRACE_HEADER, traceId);
+    // A page that has a server's key may not read with it; whoever was refused may be anybody.
+    const isOpen = permission !== null && isForPublic(permission);
+    if (isOpen && (principal === null || principal.isPublic)) cors.allow(request, response);
     metrics.answered(response.status);
     return response;
   };
@@ -73,10 +92,12 @@ export function createIngestApp(deps: IngestDeps): Hono {
   const app = new Hono();
   app.post(
     EVENTS_PATH,
-    serve("events:write", async (c, traceId) => {
+    serve("events:write", async (c, traceId, principal) => {
       const regions = () => regionsFor(c);
       const clocks = { eventNow, wallNow, clockClampMs };
-      const ports = { ...clocks, regions, hashes, refuse, packer, append, metrics };
+      const session = limiter.session(principal, c.req.raw.headers);
+      const limits = new EventLimits(session, c.executionCtx);
+      const ports = { ...clocks, regions, hashes, limits, packer, append, metrics };
       const result = await postEvents(c.req.raw, ports);
       if ("problem" in result) return refusalResponse(result, traceId);
       return "type" in result ? result : Response.json(result, { status: 202 });
@@ -103,7 +124,9 @@ export function createIngestApp(deps: IngestDeps): Hono {
   );
   app.all(
     EVENTS_PATH,
-    serve(null, (_, traceId) => notAllowed("POST", traceId)),
+    serve(null, (c, traceId) => {
+      return cors.preflight(c.req.raw, ["POST"]) ?? notAllowed("POST", traceId);
+    }),
   );
   for (const path of ["/healthz", "/readyz", "/metrics"]) {
     app.all(

@@ -1,12 +1,16 @@
 /** The ingest Worker: where events come in. This file alone touches bindings, the clock and randomness. */
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { eventClockFrom } from "../../contract/clock.ts";
+import { corsFrom } from "../../contract/cors.ts";
+import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
+import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxIntakeRpc } from "../../contract/rpc.ts";
-import { traceIdSource } from "../../contract/trace.ts";
+import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { createIngestApp } from "./app.ts";
 import { idHashesFrom } from "./id-hashes.ts";
+import { LimitLedgerObject } from "./limits/limit-ledger.ts";
 import { OutboxObject } from "./outbox.ts";
 import { appendToOneOf } from "./outbox-shards.ts";
 import { RegionDirectory } from "./region-directory.ts";
@@ -36,6 +40,12 @@ export class Outbox extends OutboxObject {
   }
 }
 
+export class LimitLedger extends LimitLedgerObject {
+  constructor(state: DurableObjectState, env: IngestEnv) {
+    super(state, env, { wallNow });
+  }
+}
+
 /** The virtual clock is bound by the local stack only, so no wrangler.toml declares it. */
 interface LocalBindings {
   VIRTUAL_CLOCK?: string;
@@ -55,6 +65,15 @@ function appFrom(env: IngestEnv & LocalBindings) {
   });
   return createIngestApp({
     authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    limits: {
+      ledger: {
+        of: (object): LimitLedgerRpc => env.LIMITS.getByName(object),
+        newHolder: hexSource(8, (bytes) => crypto.getRandomValues(bytes)),
+        log,
+      },
+      globalLimit: globalLimitFrom(env.GLOBAL_REQUESTS_PER_S),
+    },
+    cors: corsFrom(env.CORS_ALLOWED_ORIGINS),
     directory: new RegionDirectory(env.CONFIG, wallNow, log),
     hashes: idHashesFrom(env.USER_HASH_KEY),
     append: appendToOneOf(outboxes, randomUint32(), log),

@@ -10,11 +10,12 @@ import { type BatchPacker, MAX_BATCH_BYTES } from "../../contract/event-batch.ts
 import { type EventsAnswer, MAX_EVENTS_BODY_BYTES } from "../../contract/events.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
-import { type AcceptanceRules, acceptEvents, nothingAccepted } from "./accept-events.ts";
+import { acceptEvents, nothingAccepted } from "./accept-events.ts";
 import { chooseFormat } from "./formats/choose-format.ts";
 import type { EventFormat } from "./formats/event-format.ts";
 import type { IdHashes } from "./id-hashes.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
+import type { EventLimits } from "./limits/event-limits.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
 
 export interface PostEventsDeps {
@@ -24,8 +25,7 @@ export interface PostEventsDeps {
   clockClampMs: number;
   wallNow(): number;
   hashes: IdHashes;
-  /** The limit that keeps an event out, as AcceptanceRules has it. */
-  refuse: AcceptanceRules["refuse"];
+  limits: EventLimits;
   packer: BatchPacker;
   append: AppendBatch;
   metrics: IngestMetrics;
@@ -63,17 +63,23 @@ async function acceptBody(
   body: Uint8Array,
   regions: ReadonlySet<RegionId>,
   deps: PostEventsDeps,
-): Promise<EventsAnswer | Problem> {
+): Promise<EventsAnswer | Problem | Refusal> {
   // From here to the finished batch nothing is awaited, so requests cannot meet in the packer.
   const candidates = format.read(body);
   if ("type" in candidates) return candidates;
   const now = deps.eventNow();
-  const { clockClampMs, hashes, refuse, packer, metrics } = deps;
+  const { clockClampMs, hashes, limits, packer, metrics } = deps;
   packer.clear();
-  const rules = { regions, now, clockClampMs, hashes, refuse };
+  const rules = { regions, now, clockClampMs, hashes, refuse: limits.refuse };
   const acceptance = acceptEvents(candidates, rules, packer);
   const { accepted, rejected } = acceptance;
+  if (limits.isShort) {
+    await limits.provide();
+    return acceptBody(format, body, regions, deps);
+  }
+  const refusal = limits.finish(accepted);
   metrics.rejected(format.name, rejected);
+  if (refusal) return refusal;
   if (accepted === 0) return nothingAccepted(candidates.isSingle, rejected);
   const batch = packer.finish(now);
   if (batch.byteLength > MAX_BATCH_BYTES) {

@@ -7,13 +7,16 @@ interface __BaseEnv_IngestEnv {
 	OUTBOX_SHARDS: string;
 	CLOCK_CLAMP_MS: string;
 	EVENT_LOG_SEGMENT_MS: string;
+	GLOBAL_REQUESTS_PER_S: string;
+	CORS_ALLOWED_ORIGINS: string;
 	API_KEYS: string;
 	USER_HASH_KEY: string;
 	OUTBOX: DurableObjectNamespace<import("./index").Outbox>;
+	LIMITS: DurableObjectNamespace<import("./index").LimitLedger>;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
-		durableNamespaces: "Outbox";
+		durableNamespaces: "Outbox" | "LimitLedger";
 	}
 	interface Env extends __BaseEnv_IngestEnv {}
 }
@@ -22,7 +25,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "EVENT_LOG_SEGMENT_MS" | "API_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "EVENT_LOG_SEGMENT_MS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -1,5 +1,7 @@
 /** Puts the Worker together from what it depends on: the real bindings in index.ts, others in tests. */
 import type { Authenticate } from "../../contract/access.ts";
+import type { Cors } from "../../contract/cors.ts";
+import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import type { Log } from "../../contract/log.ts";
 import { createMetrics } from "../../contract/metrics.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
@@ -29,8 +31,8 @@ import type { SourceQueues } from "./dead-letters/source-queues.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
 import { createDependency } from "./dependency.ts";
-import { showLateEvents } from "./late-events/list-late-events.ts";
 import type { EventLogStore } from "./event-log-store.ts";
+import { showLateEvents } from "./late-events/list-late-events.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
@@ -55,6 +57,8 @@ export interface PricingPorts {
   senders: Senders;
   ingest: Pick<Fetcher, "fetch">;
   authenticate: Authenticate;
+  limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
+  cors: Cors;
   wallNow: () => EpochMs;
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
   log: Log;
@@ -81,6 +85,7 @@ export interface Pricing {
 export function createPricing(ports: PricingPorts): Pricing {
   const { regionWindows, config, modelStore, database, wallNow, log, fillRandom } = ports;
   const metrics = createMetrics();
+  const limiter = new Limiter({ ...ports.limits, service: "pricing", wallNow, metrics });
   const dependency = (name: keyof typeof LIMITS_MS) =>
     createDependency({ name, limitMs: LIMITS_MS[name], wallNow, log, metrics });
   const regions = dependency("regions");
@@ -115,19 +120,20 @@ export function createPricing(ports: PricingPorts): Pricing {
   const eventLog = { store: ports.eventLog, dependency: dependency("event_log") };
   const fetch = createRouter(
     {
-      authenticate: ports.authenticate,
+      gate: { authenticate: ports.authenticate, limiter },
+      cors: ports.cors,
       wallNow,
       newTraceId: traceIdSource(fillRandom),
       log,
       metrics,
     },
     {
-      computePrice: computePrice(pipeline, wallNow),
-      computePrices: computePrices(pipeline, wallNow),
+      computePrice: computePrice(pipeline, limiter, wallNow),
+      computePrices: computePrices(pipeline, limiter, wallNow),
       explainPrice: explainPrice({ ...shared, cells, models, regionWindows, regions }),
-      forecastDemand: forecastDemand(pipeline),
+      forecastDemand: forecastDemand(pipeline, limiter),
       listRegions: listRegions(catalog),
-      readDemand: readDemand(catalog, regionWindows, regions),
+      readDemand: readDemand({ catalog, regionWindows, regions, limiter }),
       listModels: listModels(admin),
       registerModel: registerModel(admin),
       publishModel: publishModel(admin),

@@ -1,6 +1,9 @@
 /** The pricing Worker: bindings, clock and randomness become ports here, and nowhere else. */
 import { drizzle } from "drizzle-orm/d1";
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { corsFrom } from "../../contract/cors.ts";
+import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
+import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxRpc, RegionLateRpc, RegionWindowRpc } from "../../contract/rpc.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
@@ -47,6 +50,15 @@ function pricingOf(env: PricingEnv): Pricing {
     },
     ingest: env.INGEST,
     authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    limits: {
+      ledger: {
+        of: (object) => env.LIMITS.getByName(object) as unknown as LimitLedgerRpc,
+        newHolder: hexSource(8, (bytes) => crypto.getRandomValues(bytes)),
+        log,
+      },
+      globalLimit: globalLimitFrom(env.GLOBAL_REQUESTS_PER_S),
+    },
+    cors: corsFrom(env.CORS_ALLOWED_ORIGINS),
     wallNow,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,

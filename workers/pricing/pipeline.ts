@@ -23,7 +23,7 @@ const FEATURE_TTL_MS = 120_000;
 /** How long after a region or an isolate was first asked for, requests still wait for what is to come. */
 const FIRST_WAIT_MS = 250;
 
-export type Asked = Pick<ComputeRequest, "region_id" | "product_type">;
+export type Asked = Pick<ComputeRequest, "region_id" | "product_type" | "user_id">;
 
 /** Of a request, what a price needs. */
 export type Asking = Pick<Call, "now" | "traceId" | "waitUntil">;

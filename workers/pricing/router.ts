@@ -3,14 +3,14 @@
  * here, once for all operations of the contract.
  */
 import { getPath } from "hono/utils/url";
-import type { Authenticate, Permission } from "../../contract/access.ts";
-import { admit, refusalResponse } from "../../contract/admit.ts";
+import { isForPublic, type Permission } from "../../contract/access.ts";
+import { admit, type Gate, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
+import type { Cors } from "../../contract/cors.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { OPERATIONS, type Operation, type OperationId } from "../../contract/operations.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
-import { createRateLimiter } from "../../contract/rate-limit.ts";
 import { traceIdOf } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { Call } from "./call.ts";
@@ -22,7 +22,8 @@ export type Handler = (call: Call) => Response | Problem | Promise<Response | Pr
 export type Handlers = Record<Exclude<OperationId, "postEvents">, Handler>;
 
 export interface RouterPorts {
-  authenticate: Authenticate;
+  gate: Gate;
+  cors: Cors;
   wallNow: () => EpochMs;
   newTraceId: () => string;
   log: Log;
@@ -34,24 +35,30 @@ export type Fetch = (request: Request, context: ExecutionContext) => Promise<Res
 interface Route {
   handler: Handler;
   permission: Permission | null;
+  /** True where keys in browsers may ask. */
+  isForPublic: boolean;
   count: RequestCount;
 }
 
 export function createRouter(
-  { authenticate, wallNow, newTraceId, log, metrics }: RouterPorts,
+  { gate, cors, wallNow, newTraceId, log, metrics }: RouterPorts,
   handlers: Handlers,
   forwardEvents: Handler,
 ): Fetch {
-  const takeTokens = createRateLimiter();
   const table = new RouteTable<Route>();
   const operations = OPERATIONS as Record<OperationId, Operation>;
   for (const [id, handler] of Object.entries(handlers)) {
     const { method, path, permission } = operations[id as OperationId];
-    table.add(method, path, { handler, permission, count: countRequests(metrics, id) });
+    const forPublic = permission !== null && isForPublic(permission);
+    const count = countRequests(metrics, id);
+    table.add(method, path, { handler, permission, isForPublic: forPublic, count });
   }
-  // Ingest checks keys itself; a second check here would charge a key twice.
-  const events = { handler: forwardEvents, count: countRequests(metrics, "postEvents") };
-  table.add("ALL", `${operations.postEvents.path}/*`, { ...events, permission: null });
+  // Ingest checks keys itself, and says what browsers may do; a second check here would charge a key twice.
+  const events = { handler: forwardEvents, permission: null, isForPublic: false };
+  table.add("ALL", `${operations.postEvents.path}/*`, {
+    ...events,
+    count: countRequests(metrics, "postEvents"),
+  });
   const countElsewhere = countRequests(metrics, "none");
 
   function onFailure({ traceId }: Call, error: unknown): void {
@@ -66,7 +73,8 @@ export function createRouter(
   async function answer(route: Route, call: Call): Promise<Response> {
     if (route.permission !== null) {
       const { headers } = call.request;
-      const caller = admit(headers, route.permission, authenticate, takeTokens, call.now);
+      const verdict = admit(gate, headers, route.permission, call);
+      const caller = verdict instanceof Promise ? await verdict : verdict;
       if ("problem" in caller) return refusalResponse(caller, call.traceId);
       call.principal = caller;
     }
@@ -74,13 +82,21 @@ export function createRouter(
     return result instanceof Response ? result : problemResponse(result, call.traceId);
   }
 
+  /** What a browser hears that asks before a page may send something. */
+  function preflight(request: Request, path: string, methods: readonly string[]): Response | null {
+    if (request.method !== "OPTIONS") return null;
+    const open = methods.filter((method) => table.match(method, path).route?.isForPublic);
+    return open.length === 0 ? null : cors.preflight(request, open);
+  }
+
   return async (request, context) => {
     const now = wallNow();
     const traceId = traceIdOf(request.headers.get("traceparent"), newTraceId);
-    const match = table.match(request.method, getPath(request));
+    const path = getPath(request);
+    const match = table.match(request.method, path);
     if (match.route === null) {
       await discardBody(request);
-      const response = nowhere(match.methods, traceId);
+      const response = preflight(request, path, match.methods) ?? nowhere(match.methods, traceId);
       countElsewhere(response.status, wallNow() - now);
       return response;
     }
@@ -92,6 +108,10 @@ export function createRouter(
     } catch (error) {
       onFailure(call, error);
       response = problemResponse({ type: "internal" }, traceId);
+    }
+    // A page that has a server's key may not read with it; whoever was refused may be anybody.
+    if (route.isForPublic && (call.principal === null || call.principal.isPublic)) {
+      cors.allow(request, response);
     }
     // A client that is still sending sees a refusal only once somebody reads.
     if (response.status >= 400) await discardBody(request);

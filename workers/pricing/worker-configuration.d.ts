@@ -10,9 +10,12 @@ interface __BaseEnv_PricingEnv {
 	LATE: Queue;
 	DEAD_LETTERS: Queue;
 	EVENT_LOG_RETENTION_DAYS: string;
+	GLOBAL_REQUESTS_PER_S: string;
+	CORS_ALLOWED_ORIGINS: string;
 	API_KEYS: string;
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
+	LIMITS: DurableObjectNamespace /* LimitLedger from ingest */;
 	INGEST: Fetcher /* ingest */;
 }
 declare namespace Cloudflare {
@@ -23,7 +26,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS">> {}
 }
 declare module "*.txt" {
 	const value: string;

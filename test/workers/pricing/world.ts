@@ -10,6 +10,7 @@ import {
   type Permission,
   ROLE_PERMISSIONS,
 } from "../../../contract/access.ts";
+import { corsFrom } from "../../../contract/cors.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
 import {
   modelCardKey,
@@ -218,6 +219,8 @@ export class World {
       },
       ingest: { fetch: () => on("ingest", () => Response.json({ accepted: 1 }, { status: 202 })) },
       authenticate,
+      limits: { ledger: null, globalLimit: null },
+      cors: corsFrom("*"),
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),
       log: (level, message, fields) => void this.logs.push({ level, message, ...fields }),

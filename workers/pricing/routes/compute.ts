@@ -1,4 +1,7 @@
 /** POST /api/v1/pricing/compute and /batch. */
+
+import { limitProblem } from "../../../contract/admit.ts";
+import type { Limiter } from "../../../contract/limiter.ts";
 import {
   batchRequestSchema,
   MAX_BATCH_BODY_BYTES,
@@ -7,6 +10,7 @@ import {
 } from "../../../contract/pricing.ts";
 import { type Problem, problemBody } from "../../../contract/problem.ts";
 import type { Call } from "../call.ts";
+import { charge, chargeEach } from "../charge.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { checked, readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
@@ -20,12 +24,15 @@ const FROM_MEMORY: ResponseInit = {
 const NO_CACHE = /(^|,)\s*no-cache\s*(,|$)/i;
 
 /** One price. */
-export function computePrice(pipeline: Pipeline, wallNow: () => number): Handler {
+export function computePrice(pipeline: Pipeline, limiter: Limiter, wallNow: () => number): Handler {
   return async (call) => {
     const body = await readJson(call.request, MAX_COMPUTE_BODY_BYTES);
     if (!("json" in body)) return body;
     const asked = askedFrom(body.json);
     if ("type" in asked) return asked;
+    const verdict = charge(limiter, call, asked.user_id, asked.region_id);
+    const refusal = verdict instanceof Promise ? await verdict : verdict;
+    if (refusal !== null) return refusal;
     const waiting = pipeline.prepare(asked.region_id, call);
     if (waiting !== null) await waiting;
     const anew = isForAnew(call);
@@ -37,19 +44,27 @@ export function computePrice(pipeline: Pipeline, wallNow: () => number): Handler
 }
 
 /** Up to 200 prices, each its answer or its problem. */
-export function computePrices(pipeline: Pipeline, wallNow: () => number): Handler {
+export function computePrices(
+  pipeline: Pipeline,
+  limiter: Limiter,
+  wallNow: () => number,
+): Handler {
   return async (call) => {
     const body = await readJson(call.request, MAX_BATCH_BODY_BYTES);
     if (!("json" in body)) return body;
     const items = itemsOf(body.json);
     if ("type" in items) return items;
     const asked = items.items.map((item, i) => askedFrom(item, `items[${i}]`));
+    const priced = asked.map((one) => ("type" in one ? null : one));
+    const refusals = await chargeEach(limiter, call, priced);
     const regions = new Set(asked.flatMap((one) => ("type" in one ? [] : [one.region_id])));
     const waiting = [...regions].flatMap((regionId) => pipeline.prepare(regionId, call) ?? []);
     if (waiting.length > 0) await Promise.all(waiting);
     const anew = isForAnew(call);
-    const answers = asked.map((one) => {
-      const answer = "type" in one ? one : pipeline.tell(one, call, anew);
+    const answers = asked.map((one, i) => {
+      const refusal = refusals?.[i];
+      const problem = refusal ? limitProblem(refusal) : one;
+      const answer = "type" in problem ? problem : pipeline.tell(problem, call, anew);
       return typeof answer === "string"
         ? answer
         : JSON.stringify(problemBody(answer, call.traceId));

@@ -1,4 +1,5 @@
 /** What is going on in a region, and what is to come: GET /api/v1/regions, /regions/{id}/demand, /forecast/demand. */
+import type { Limiter } from "../../../contract/limiter.ts";
 import { instantText } from "../../../contract/names.ts";
 import {
   type ForecastAnswer,
@@ -10,6 +11,7 @@ import { demandAnswerFrom } from "../../../contract/regions.ts";
 import { confidenceOf, demandScoreOf } from "../../../domain/forecast.ts";
 import type { RegionId } from "../../../domain/units.ts";
 import type { Catalog } from "../catalog.ts";
+import { charge } from "../charge.ts";
 import type { Dependency } from "../dependency.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { checkedQuery } from "../read-body.ts";
@@ -31,27 +33,34 @@ export function listRegions(catalog: Catalog): Handler {
   };
 }
 
+export interface DemandPorts {
+  catalog: Catalog;
+  regionWindows: RegionWindows;
+  regions: Dependency;
+  limiter: Limiter;
+}
+
 /** Straight from the region's object: whoever looks at live demand wants it live. */
-export function readDemand(
-  catalog: Catalog,
-  regionWindows: RegionWindows,
-  regions: Dependency,
-): Handler {
+export function readDemand({ catalog, regionWindows, regions, limiter }: DemandPorts): Handler {
   return async (call) => {
     await catalog.renewIfUnknown();
     const regionId = call.param("region_id") as RegionId;
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
+    const refusal = await charge(limiter, call, undefined, regionId);
+    if (refusal !== null) return refusal;
     const demand = await regions.ask(() => regionWindows(regionId).demand());
     if (!demand.ok) return { type: "unavailable", detail: demand.detail, retryAfterS: 1 };
     return jsonResponse(demandAnswerFrom(regionId, demand.value));
   };
 }
 
-export function forecastDemand(pipeline: Pipeline): Handler {
+export function forecastDemand(pipeline: Pipeline, limiter: Limiter): Handler {
   return async (call) => {
     const query = checkedQuery(forecastQuerySchema, call.request);
     if ("type" in query) return query;
     const { region_id, horizon } = query.value;
+    const refusal = await charge(limiter, call, undefined, region_id);
+    if (refusal !== null) return refusal;
     const waiting = pipeline.prepare(region_id, call);
     if (waiting !== null) await waiting;
     const prices = pipeline.pricesOf(region_id, call.now);
