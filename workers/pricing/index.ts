@@ -6,6 +6,7 @@ import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxRpc, RegionLateRpc, RegionWindowRpc } from "../../contract/rpc.ts";
+import { hexSource } from "../../contract/trace.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
 import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.ts";
