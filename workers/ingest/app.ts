@@ -31,6 +31,8 @@ export interface IngestDeps {
   directory: RegionDirectory;
   hashes: IdHashes;
   append: AppendBatch;
+  /** How the outboxes stand, in the text format of the metrics. */
+  outboxMetrics(): Promise<string>;
   wallNow(): EpochMs;
   eventNow(): EpochMs;
   /** How far a device's clock may run ahead; what it says then counts as now. */
@@ -117,9 +119,10 @@ export function createIngestApp(deps: IngestDeps): Hono {
   );
   app.get(
     "/metrics",
-    serve("metrics:read", () => {
+    serve("metrics:read", async () => {
       const headers = { "content-type": METRICS_CONTENT_TYPE };
-      return new Response(metrics.registry.text(), { headers });
+      const outboxes = await deps.outboxMetrics();
+      return new Response(metrics.registry.text() + outboxes, { headers });
     }),
   );
   app.all(

@@ -5,13 +5,14 @@ import { corsFrom } from "../../contract/cors.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
-import type { OutboxIntakeRpc } from "../../contract/rpc.ts";
+import type { OutboxIntakeRpc, OutboxStatusRpc } from "../../contract/rpc.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { createIngestApp } from "./app.ts";
 import { idHashesFrom } from "./id-hashes.ts";
 import { LimitLedgerObject } from "./limits/limit-ledger.ts";
 import { OutboxObject } from "./outbox.ts";
+import { outboxMetricsText } from "./outbox-metrics.ts";
 import { appendToOneOf } from "./outbox-shards.ts";
 import { RegionDirectory } from "./region-directory.ts";
 
@@ -61,7 +62,7 @@ function lengthMsOf(name: string, text: string): number {
 function appFrom(env: IngestEnv & LocalBindings) {
   const log = consoleLog("ingest", wallNow);
   const outboxes = Array.from({ length: Number(env.OUTBOX_SHARDS) }, (_, shard) => {
-    return (): OutboxIntakeRpc => env.OUTBOX.getByName(`outbox-${shard}`);
+    return (): OutboxIntakeRpc & OutboxStatusRpc => env.OUTBOX.getByName(`outbox-${shard}`);
   });
   return createIngestApp({
     authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
@@ -77,6 +78,7 @@ function appFrom(env: IngestEnv & LocalBindings) {
     directory: new RegionDirectory(env.CONFIG, wallNow, log),
     hashes: idHashesFrom(env.USER_HASH_KEY),
     append: appendToOneOf(outboxes, randomUint32(), log),
+    outboxMetrics: () => outboxMetricsText(outboxes, log),
     wallNow,
     eventNow: eventClockFrom(env.VIRTUAL_CLOCK, wallNow),
     clockClampMs: lengthMsOf("CLOCK_CLAMP_MS", env.CLOCK_CLAMP_MS),
