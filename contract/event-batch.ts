@@ -9,7 +9,7 @@
 import { ByteReader, ByteWriter } from "../domain/bytes.ts";
 import type { DemandEvent } from "../domain/event.ts";
 import type { EpochMs, RegionId } from "../domain/units.ts";
-import { packEvent } from "./packed-events.ts";
+import { type EventFields, packEvent, packEventWithMetadata } from "./packed-events.ts";
 
 const VERSION = 1;
 
@@ -38,13 +38,26 @@ export class BatchPacker {
   private readonly whole = new ByteWriter(64 * 1_024);
 
   add(event: DemandEvent): void {
-    let section = this.sections.get(event.regionId);
+    packEvent(this.writerOf(event.regionId), event);
+  }
+
+  /** Adds an event whose metadata is the first `length` bytes of UTF-8 in `bytes`; none for no metadata. */
+  addWithMetadata(
+    event: EventFields,
+    { bytes, length }: { bytes: Uint8Array; length: number },
+  ): void {
+    packEventWithMetadata(this.writerOf(event.regionId), event, bytes, length);
+  }
+
+  /** Where one more event of the region goes. */
+  private writerOf(regionId: RegionId): ByteWriter {
+    let section = this.sections.get(regionId);
     if (!section) {
-      section = { regionId: event.regionId, writer: new ByteWriter(256), count: 0 };
-      this.sections.set(event.regionId, section);
+      section = { regionId, writer: new ByteWriter(256), count: 0 };
+      this.sections.set(regionId, section);
     }
     if (section.count++ === 0) this.filled.push(section);
-    packEvent(section.writer, event);
+    return section.writer;
   }
 
   /** Forgets what was added since the last batch. */

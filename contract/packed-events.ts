@@ -20,8 +20,27 @@ const FIXED_BYTES = 18;
 
 const CODES = new Map(ALL_EVENT_TYPES.map((type, code) => [type, code]));
 
+/** What of an event is packed beside its metadata. */
+export type EventFields = Omit<DemandEvent, "metadata">;
+
 /** Appends one event. Its region is not among the bytes: a stretch of events belongs to one region. */
 export function packEvent(writer: ByteWriter, event: DemandEvent): void {
+  packFields(writer, event, event.metadata !== "");
+  if (event.metadata !== "") writer.text(event.metadata);
+}
+
+/** Appends one event whose metadata is the first `length` bytes of UTF-8 in `bytes`; none for no metadata. */
+export function packEventWithMetadata(
+  writer: ByteWriter,
+  event: EventFields,
+  bytes: Uint8Array,
+  length: number,
+): void {
+  packFields(writer, event, length > 0);
+  if (length > 0) writer.textBytes(bytes, length);
+}
+
+function packFields(writer: ByteWriter, event: EventFields, hasMetadata: boolean): void {
   const code = CODES.get(event.eventType);
   if (code === undefined) throw new TypeError(`no such event type: ${event.eventType}`);
   const hasUser = event.userHigh !== 0 || event.userLow !== 0;
@@ -30,7 +49,7 @@ export function packEvent(writer: ByteWriter, event: DemandEvent): void {
     (hasUser ? HAS_USER : 0) |
       (event.quantity === 1 ? 0 : HAS_QUANTITY) |
       (event.productType === null ? 0 : HAS_PRODUCT) |
-      (event.metadata === "" ? 0 : HAS_METADATA),
+      (hasMetadata ? HAS_METADATA : 0),
   );
   writer.f64(event.occurredAt);
   writer.u32(event.keyHigh);
@@ -41,7 +60,6 @@ export function packEvent(writer: ByteWriter, event: DemandEvent): void {
   }
   if (event.quantity !== 1) writer.i32(event.quantity);
   if (event.productType !== null) writer.shortAscii(event.productType);
-  if (event.metadata !== "") writer.text(event.metadata);
 }
 
 const decoder = new TextDecoder();

@@ -89,6 +89,14 @@ export class ByteWriter {
     this.length = at + 2 + written;
   }
 
+  /** The first `length` bytes of UTF-8 in `source`, at most 65,535, with their length before them, as `text` writes them. */
+  textBytes(source: Uint8Array, length: number): void {
+    const at = this.grow(2 + length);
+    this.view.setUint16(at, length, true);
+    const { buffer } = this;
+    for (let i = 0; i < length; i++) buffer[at + 2 + i] = source[i] ?? 0;
+  }
+
   /** Makes room for `size` bytes and returns where they begin. It may replace buffer and view: call it before naming them. */
   private grow(size: number): number {
     const at = this.length;

@@ -9,6 +9,7 @@ import {
   type RejectedEvent,
 } from "../../contract/events.ts";
 import { instantText } from "../../contract/names.ts";
+import type { EventFields } from "../../contract/packed-events.ts";
 import type { FieldError, Problem } from "../../contract/problem.ts";
 import { occurredAtFrom } from "../../domain/device-clock.ts";
 import type { DemandEvent } from "../../domain/event.ts";
@@ -26,7 +27,7 @@ export interface AcceptanceRules {
   clockClampMs: number;
   hashes: IdHashes;
   /** Asked last, of an event that nothing else is wrong with: the limit that keeps it out, or null. Keep no reference to it. */
-  refuse(event: DemandEvent): EventRejection | null;
+  refuse(event: EventFields): EventRejection | null;
 }
 
 export interface Acceptance {
@@ -34,15 +35,17 @@ export interface Acceptance {
   /** Those of the accepted whose device's clock runs ahead. */
   clamped: number;
   rejected: RejectedEvent[];
+  /** True when the body was one bare event: its fields are then named without `events[0]`. */
+  isSingle: boolean;
 }
 
 /** Checks every candidate and leaves those that pass in `packer`. Never throws on what a client can send. */
 export function acceptEvents(
-  { events }: EventCandidates,
+  { events, isSingle }: EventCandidates,
   rules: AcceptanceRules,
   packer: BatchPacker,
 ): Acceptance {
-  const acceptance: Acceptance = { accepted: 0, clamped: 0, rejected: [] };
+  const acceptance: Acceptance = { accepted: 0, clamped: 0, rejected: [], isSingle };
   for (const [index, candidate] of events.entries()) {
     const rejection = acceptOne(candidate, rules, packer, acceptance);
     if (rejection) acceptance.rejected.push({ index, ...rejection });
@@ -70,7 +73,7 @@ export function acceptOne(
 }
 
 /** The problem of a request none of whose events was accepted: every bad field with its path from the body's root. */
-export function nothingAccepted(isSingle: boolean, rejected: RejectedEvent[]): Problem {
+export function nothingAccepted({ isSingle, rejected }: Acceptance): Problem {
   const errors = rejected.flatMap(({ index, detail, errors: fields }): FieldError[] => {
     const root = isSingle ? "" : `events[${index}]`;
     if (!fields) return [{ path: root, detail }];

@@ -19,6 +19,7 @@ import type { EpochMs } from "../../domain/units.ts";
 import type { IdHashes } from "./id-hashes.ts";
 import { ingestMetrics } from "./ingest-metrics.ts";
 import { EventLimits } from "./limits/event-limits.ts";
+import { OrdinaryBodies } from "./ordinary-bodies.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
 import { postEvents } from "./post-events.ts";
 import type { RegionDirectory } from "./region-directory.ts";
@@ -60,6 +61,7 @@ export function createIngestApp(deps: IngestDeps): Hono {
   const limiter = new Limiter({ ...deps.limits, service: "ingest", wallNow, metrics: registry });
   const gate = { authenticate, limiter };
   const packer = new BatchPacker();
+  const ordinaryBodies = new OrdinaryBodies();
 
   /** Wraps a handler with what every route has: trace id, key, problems, the log of what fails, and counters. */
   const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
@@ -99,7 +101,7 @@ export function createIngestApp(deps: IngestDeps): Hono {
       const clocks = { eventNow, wallNow, clockClampMs };
       const session = limiter.session(principal, c.req.raw.headers);
       const limits = new EventLimits(session, c.executionCtx);
-      const ports = { ...clocks, regions, hashes, limits, packer, append, metrics };
+      const ports = { ...clocks, regions, hashes, limits, packer, ordinaryBodies, append, metrics };
       const result = await postEvents(c.req.raw, ports);
       if ("problem" in result) return refusalResponse(result, traceId);
       return "type" in result ? result : Response.json(result, { status: 202 });

@@ -20,6 +20,10 @@ export interface IdHashes {
   ofKey(key: string): Hash64;
   /** HMAC-SHA256 of a person's id, its first 64 bits; never both halves zero. The object is reused by the next call. */
   ofPerson(id: string): Hash64;
+  /** `ofKey` of the ASCII text that lies in `bytes` from `from` to `to`. */
+  ofKeyAt(bytes: Uint8Array, from: number, to: number): Hash64;
+  /** `ofPerson` of the ASCII text that lies in `bytes` from `from` to `to`. */
+  ofPersonAt(bytes: Uint8Array, from: number, to: number): Hash64;
 }
 
 /** Makes the hashes under `secret`. */
@@ -34,6 +38,15 @@ export function idHashesFrom(secret: string): IdHashes {
   const digest = new Uint8Array(32);
   const words = new DataView(digest.buffer);
   const cache = new HashCache();
+  /** The hash of the person whose name the cacheHash holds. */
+  const personHash = (idBytes: () => Uint8Array): Hash64 => {
+    if (cache.find(cacheHash.high, cacheHash.low)) return cache.found;
+    keyed.clone().update(idBytes()).digestInto(digest);
+    const high = words.getUint32(0);
+    const low = words.getUint32(4);
+    cache.put(high, high === 0 && low === 0 ? 1 : low);
+    return cache.found;
+  };
   return {
     ofKey(key) {
       keyHash.text(key);
@@ -41,16 +54,20 @@ export function idHashesFrom(secret: string): IdHashes {
     },
     ofPerson(id) {
       cacheHash.text(id);
-      if (cache.find(cacheHash.high, cacheHash.low)) return cache.found;
-      keyed.clone().update(utf8ToBytes(id)).digestInto(digest);
-      const high = words.getUint32(0);
-      const low = words.getUint32(4);
-      cache.put(high, high === 0 && low === 0 ? 1 : low);
-      return cache.found;
+      return personHash(() => utf8ToBytes(id));
+    },
+    ofKeyAt(bytes, from, to) {
+      keyHash.bytes(bytes, from, to);
+      return keyHash;
+    },
+    ofPersonAt(bytes, from, to) {
+      cacheHash.bytes(bytes, from, to);
+      return personHash(() => bytes.subarray(from, to));
     },
   };
 }
 
+/** A power of two. */
 const PAIRS = 65_536;
 /** Two halves of the hash that names the person here, two of the hash that is answered. */
 const COLUMNS = 4;
@@ -70,7 +87,7 @@ class HashCache {
 
   /** True when a person is here; `found` is then their hash. */
   find(nameHigh: number, nameLow: number): boolean {
-    this.pairAt = (nameLow % PAIRS) * PAIR_LENGTH;
+    this.pairAt = (nameLow & (PAIRS - 1)) * PAIR_LENGTH;
     this.nameHigh = nameHigh;
     this.nameLow = nameLow;
     return this.take(this.pairAt) || this.take(this.pairAt + COLUMNS);

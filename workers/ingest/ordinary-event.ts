@@ -7,6 +7,7 @@
  */
 import type { ParsedEvent } from "../../contract/events.ts";
 import type { EpochMs, ProductType, RegionId } from "../../domain/units.ts";
+import { instantAt } from "./instant.ts";
 
 type UserEventType = "search" | "view" | "booking" | "cancellation";
 const USER_EVENT_TYPES: ReadonlySet<unknown> = new Set<UserEventType>([
@@ -99,59 +100,18 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   );
 }
 
-const DAYS_BEFORE_MONTH = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-const DAYS_IN_MONTH = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const DAYS_BEFORE_1970 = 719_162;
+/** Room for the longest time that is ordinary. */
+const timeBytes = new Uint8Array(24);
 
-/** `2026-01-11T10:30:00Z` and `2026-01-11T10:30:00.000Z` from 1970 on; NaN for any other text, valid or not. */
+/** A time as `instantAt` reads it. */
 function instantOf(text: unknown): number {
-  if (typeof text !== "string") return Number.NaN;
-  const hasMs = text.length === 24;
-  if (!hasMs && text.length !== 20) return Number.NaN;
-  const isPunctuated =
-    text.charCodeAt(4) === HYPHEN &&
-    text.charCodeAt(7) === HYPHEN &&
-    text[10] === "T" &&
-    text[13] === ":" &&
-    text[16] === ":" &&
-    text[text.length - 1] === "Z" &&
-    (!hasMs || text[19] === ".");
-  if (!isPunctuated) return Number.NaN;
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 2);
-  const day = digits(text, 8, 2);
-  const hour = digits(text, 11, 2);
-  const minute = digits(text, 14, 2);
-  const second = digits(text, 17, 2);
-  const ms = hasMs ? digits(text, 20, 3) : 0;
-  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-  const lastDay = month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month] ?? 0);
-  // A comparison with NaN is false, so a part that is not digits fails here too.
-  const isInRange =
-    year >= 1970 &&
-    month >= 1 &&
-    day >= 1 &&
-    day <= lastDay &&
-    hour <= 23 &&
-    minute <= 59 &&
-    second <= 59 &&
-    ms <= 999;
-  if (!isInRange) return Number.NaN;
-  const before = year - 1;
-  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400);
-  const daysInYear = (DAYS_BEFORE_MONTH[month] ?? 0) + (month > 2 && isLeap ? 1 : 0) + day - 1;
-  const days = before * 365 + leapDays - DAYS_BEFORE_1970 + daysInYear;
-  return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + ms;
-}
-
-function digits(text: string, at: number, count: number): number {
-  let value = 0;
-  for (let i = at; i < at + count; i++) {
+  if (typeof text !== "string" || text.length > timeBytes.length) return Number.NaN;
+  for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (!isDigit(unit)) return Number.NaN;
-    value = value * 10 + unit - 0x30;
+    if (unit > 0x7f) return Number.NaN;
+    timeBytes[i] = unit;
   }
-  return value;
+  return instantAt(timeBytes, 0, text.length);
 }
 
 function isDigit(unit: number): boolean {

@@ -13,9 +13,11 @@ import type { EpochMs, RegionId } from "../../domain/units.ts";
 import { acceptEvents, nothingAccepted } from "./accept-events.ts";
 import { chooseFormat } from "./formats/choose-format.ts";
 import type { EventFormat } from "./formats/event-format.ts";
+import { json } from "./formats/json.ts";
 import type { IdHashes } from "./id-hashes.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
 import type { EventLimits } from "./limits/event-limits.ts";
+import type { OrdinaryBodies } from "./ordinary-bodies.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
 
 export interface PostEventsDeps {
@@ -27,6 +29,7 @@ export interface PostEventsDeps {
   hashes: IdHashes;
   limits: EventLimits;
   packer: BatchPacker;
+  ordinaryBodies: OrdinaryBodies;
   append: AppendBatch;
   metrics: IngestMetrics;
 }
@@ -65,13 +68,17 @@ async function acceptBody(
   deps: PostEventsDeps,
 ): Promise<EventsAnswer | Problem | Refusal> {
   // From here to the finished batch nothing is awaited, so requests cannot meet in the packer.
-  const candidates = format.read(body);
-  if ("type" in candidates) return candidates;
   const now = deps.eventNow();
   const { clockClampMs, hashes, limits, packer, metrics } = deps;
-  packer.clear();
   const rules = { regions, now, clockClampMs, hashes, refuse: limits.refuse };
-  const acceptance = acceptEvents(candidates, rules, packer);
+  packer.clear();
+  let acceptance = format === json ? deps.ordinaryBodies.accept(body, rules, packer) : null;
+  if (!acceptance) {
+    const candidates = format.read(body);
+    if ("type" in candidates) return candidates;
+    packer.clear();
+    acceptance = acceptEvents(candidates, rules, packer);
+  }
   const { accepted, rejected } = acceptance;
   if (limits.isShort) {
     await limits.provide();
@@ -80,7 +87,7 @@ async function acceptBody(
   const refusal = limits.finish(accepted);
   metrics.rejected(format.name, rejected);
   if (refusal) return refusal;
-  if (accepted === 0) return nothingAccepted(candidates.isSingle, rejected);
+  if (accepted === 0) return nothingAccepted(acceptance);
   const batch = packer.finish(now);
   if (batch.byteLength > MAX_BATCH_BYTES) {
     const detail = "The events' metadata is too large; send fewer at once.";

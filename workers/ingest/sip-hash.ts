@@ -8,7 +8,10 @@ export class SipHash {
   /** The two halves of the last hash, unsigned. */
   high = 0;
   low = 0;
-  private readonly key: Int32Array;
+  private readonly k0Low: number;
+  private readonly k0High: number;
+  private readonly k1Low: number;
+  private readonly k1High: number;
   private message = new Uint8Array(256);
 
   /** `key` is 16 bytes. */
@@ -16,7 +19,10 @@ export class SipHash {
     if (key.byteLength !== 16)
       throw new RangeError(`a SipHash key has 16 bytes, not ${key.byteLength}`);
     const view = new DataView(key.buffer, key.byteOffset, 16);
-    this.key = Int32Array.from([0, 4, 8, 12], (at) => view.getInt32(at, true));
+    this.k0Low = view.getInt32(0, true);
+    this.k0High = view.getInt32(4, true);
+    this.k1Low = view.getInt32(8, true);
+    this.k1High = view.getInt32(12, true);
   }
 
   /** Hashes a text: ASCII as its bytes; any other as a mark and its UTF-16 units, so that no two texts are one message. */
@@ -32,13 +38,12 @@ export class SipHash {
       }
       message[i] = unit;
     }
-    this.bytes(message, length);
+    this.bytes(message, 0, length);
   }
 
-  /** Hashes the first `length` bytes of `message`. */
-  bytes(message: Uint8Array, length: number): void {
-    const { key } = this;
-    const [k0Low = 0, k0High = 0, k1Low = 0, k1High = 0] = key;
+  /** Hashes the bytes of `message` from `from` to `to`. */
+  bytes(message: Uint8Array, from: number, to: number): void {
+    const { k0Low, k0High, k1Low, k1High } = this;
     let v0h = k0High ^ 0x736f6d65;
     let v0l = k0Low ^ 0x70736575;
     let v1h = k1High ^ 0x646f7261;
@@ -47,46 +52,52 @@ export class SipHash {
     let v2l = k0Low ^ 0x6e657261;
     let v3h = k1High ^ 0x74656462;
     let v3l = k1Low ^ 0x79746573;
+    const length = to - from;
     const words = (length >> 3) + 1;
     // One word more than the message has, for the finish: four rounds with nothing mixed in.
     for (let word = 0; word <= words; word++) {
       let low = 0;
       let high = 0;
       if (word < words) {
-        const at = word * 8;
-        low = int32At(message, at, length);
-        high = int32At(message, at + 4, length);
-        if (word === words - 1) high |= length << 24;
+        const at = from + word * 8;
+        if (word < words - 1) {
+          low = wholeInt32At(message, at);
+          high = wholeInt32At(message, at + 4);
+        } else {
+          low = int32At(message, at, to);
+          high = int32At(message, at + 4, to) | (length << 24);
+        }
       } else {
         v2l ^= 0xff;
       }
       v3h ^= high;
       v3l ^= low;
       for (let round = word < words ? 2 : 4; round > 0; round--) {
-        let sum = (v0l >>> 0) + (v1l >>> 0);
-        v0h = (v0h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0;
-        v0l = sum | 0;
+        // The carry of the low halves as bits: a comparison would be a branch that nobody can predict.
+        let sum = (v0l + v1l) | 0;
+        v0h = (v0h + v1h + (((v0l & v1l) | ((v0l | v1l) & ~sum)) >>> 31)) | 0;
+        v0l = sum;
         let turned = (v1l << 13) | (v1h >>> 19);
         v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h;
         v1l = turned ^ v0l;
         turned = v0h;
         v0h = v0l;
         v0l = turned;
-        sum = (v2l >>> 0) + (v3l >>> 0);
-        v2h = (v2h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0;
-        v2l = sum | 0;
+        sum = (v2l + v3l) | 0;
+        v2h = (v2h + v3h + (((v2l & v3l) | ((v2l | v3l) & ~sum)) >>> 31)) | 0;
+        v2l = sum;
         turned = (v3l << 16) | (v3h >>> 16);
         v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h;
         v3l = turned ^ v2l;
-        sum = (v0l >>> 0) + (v3l >>> 0);
-        v0h = (v0h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0;
-        v0l = sum | 0;
+        sum = (v0l + v3l) | 0;
+        v0h = (v0h + v3h + (((v0l & v3l) | ((v0l | v3l) & ~sum)) >>> 31)) | 0;
+        v0l = sum;
         turned = (v3l << 21) | (v3h >>> 11);
         v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h;
         v3l = turned ^ v0l;
-        sum = (v2l >>> 0) + (v1l >>> 0);
-        v2h = (v2h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0;
-        v2l = sum | 0;
+        sum = (v2l + v1l) | 0;
+        v2h = (v2h + v1h + (((v2l & v1l) | ((v2l | v1l) & ~sum)) >>> 31)) | 0;
+        v2l = sum;
         turned = (v1l << 17) | (v1h >>> 15);
         v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h;
         v1l = turned ^ v2l;
@@ -109,8 +120,18 @@ export class SipHash {
       message[1 + 2 * i] = unit & 0xff;
       message[2 + 2 * i] = unit >>> 8;
     }
-    this.bytes(message, 1 + 2 * text.length);
+    this.bytes(message, 0, 1 + 2 * text.length);
   }
+}
+
+/** Four bytes little-endian. */
+function wholeInt32At(message: Uint8Array, at: number): number {
+  return (
+    (message[at] ?? 0) |
+    ((message[at + 1] ?? 0) << 8) |
+    ((message[at + 2] ?? 0) << 16) |
+    ((message[at + 3] ?? 0) << 24)
+  );
 }
 
 /** Four bytes little-endian, zeros past `end`. */

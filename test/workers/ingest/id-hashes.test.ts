@@ -21,6 +21,7 @@ describe("SipHash", () => {
     const hash = new SipHash(Uint8Array.from({ length: 16 }, (_, i) => i));
     hash.bytes(
       Uint8Array.from({ length }, (_, i) => i),
+      0,
       length,
     );
     const bytes = Buffer.alloc(8);
