@@ -5,7 +5,9 @@
  */
 import type { DemandForecast } from "../domain/forecast.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
+import type { Totals } from "../domain/totals.ts";
 import type { EpochMs } from "../domain/units.ts";
+import type { DemandSignal } from "./demand-signals.ts";
 import type { Moved } from "./region-layout.ts";
 import type { RegionDemand } from "./regions.ts";
 
@@ -38,6 +40,48 @@ export interface ParcelsApplied {
   repeatedParcels: number;
   /** How far the watermark is behind the event clock. */
   watermarkLagMs: number;
+  /** What the region let out by itself since its last answer. */
+  outlets?: OutletCounts;
+}
+
+/** What went out of a region beside its answers. */
+export interface OutletCounts {
+  signalsTold: number;
+  /** Those of them that replaced an earlier revision. */
+  signalsCorrected: number;
+  /** Late events that its bounds dropped; they are in the event log still. */
+  lateDropped: number;
+  /** Messages of late events that wait for confirmation now. */
+  lateDepth: number;
+}
+
+/** What a region that is only played again holds. */
+export interface ReplaySummary {
+  /** Null before the first parcel. */
+  watermarkAt: EpochMs | null;
+  totals: Totals;
+  /** Of windows that closed, or are open still, and were not answered before; the highest revision of each stands. */
+  signals: DemandSignal[];
+}
+
+/** What became of parcels that were played again. */
+export interface RegionReplayed extends ReplaySummary {
+  /** Events of parcels that came for the first time. */
+  events: number;
+  duplicates: number;
+  late: number;
+  repeatedParcels: number;
+}
+
+/** The region's object, as replay uses it. Null when the region is live: something came to it from the queue. */
+export interface RegionReplayRpc {
+  /**
+   * Counts parcels of the past, in the order in which the door received them, each once however often it comes. Nothing of it is
+   * confirmed to an outbox or told to the event log. Stored when it answers.
+   */
+  replay(parcels: Uint8Array[]): Promise<RegionReplayed | null>;
+  /** What the region holds, the windows that are open still among its signals. */
+  replayed(): Promise<ReplaySummary | null>;
 }
 
 /** The region's object, as the queue consumer uses it. */

@@ -5,8 +5,8 @@
  * it is looked at again; when it changed it gets the next revision, with all its counts anew. A window in which nothing happened
  * and no session was open is not told: every quiet region would tell windows for ever.
  *
- * What is told follows from the region's state alone. So a region that forgot in a crash what it had told tells the same again,
- * under the same revision.
+ * What is told follows from what is stored alone: a region that forgot in a crash what it had told, and looks at its windows before
+ * it counts anything new, tells the same again under the same revision.
  */
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Supply } from "./context.ts";
@@ -161,7 +161,8 @@ export class WindowSignals {
     } else if (isSame(known.signal, present)) {
       return;
     } else {
-      known.signal = { ...present, revision: known.toldRevision + 1 };
+      // Whether or not it was told: an answer may have been lost, and a revision means one content.
+      known.signal = { ...present, revision: known.signal.revision + 1 };
     }
     this.changes++;
   }

@@ -5,11 +5,14 @@ import {
   type Metrics,
 } from "../../contract/metrics.ts";
 import type { ParcelsApplied } from "../../contract/rpc.ts";
+import { outletMetrics } from "./outlet-metrics.ts";
+import { perRegion } from "./per-region.ts";
 
 /** What this isolate counts. */
 export interface AggregatorMetrics {
   registry: Metrics;
-  applied(result: ParcelsApplied, seconds: number): void;
+  /** What became of a region's parcels. */
+  applied(result: ParcelsApplied, seconds: number, regionId: string): void;
   failedApplies: Counter;
   /** Tells of a region that was split, for as long as this isolate lives. `shards` is read when metrics are. */
   splitRegion(regionId: string, shards: () => number): void;
@@ -54,10 +57,17 @@ export function aggregatorMetrics(): AggregatorMetrics {
       return seconds;
     },
   );
+  const eventsOf = perRegion((region) => {
+    const help = "Events taken in by region; all regions beyond the first 2,000 are one.";
+    return registry.counter("aggregator_region_events_total", help, { region });
+  });
+  const outlets = outletMetrics(registry);
   return {
     registry,
-    applied(result, elapsed) {
+    applied(result, elapsed, regionId) {
       events.value += result.events;
+      outlets(result.outlets, regionId);
+      eventsOf(regionId).value += result.events;
       duplicates.value += result.duplicates;
       late.value += result.late;
       repeated.value += result.repeatedParcels;

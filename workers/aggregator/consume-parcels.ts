@@ -73,7 +73,7 @@ async function applyTo(
   const parcels = deliveries.map(({ bytes }) => bytes);
   try {
     const areCounted = await bringParcels(regionId, parcels, ports, (applied) => {
-      metrics.applied(applied, (wallNow() - startedAt) / 1_000);
+      metrics.applied(applied, (wallNow() - startedAt) / 1_000, regionId);
     });
     for (const { message } of deliveries) {
       if (areCounted) message.ack();

@@ -6,14 +6,15 @@ import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";
 import { type Moved, shardName } from "../../contract/region-layout.ts";
-import type { OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
+import type { OutboxIntakeRpc, OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
 import { traceIdSource } from "../../contract/trace.ts";
-import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { type EpochMs, SECOND_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { aggregatorMetrics } from "./aggregator-metrics.ts";
 import { createAggregatorApp } from "./app.ts";
 import { type ConsumerPorts, consumeParcels } from "./consume-parcels.ts";
 import { featureMirrorFrom, type MirrorEnv } from "./feature-mirror-from.ts";
+import { latenessRulesFrom } from "./lateness-rules.ts";
 import { mirrorMetrics } from "./mirror-metrics.ts";
 import { RegionLayoutCache } from "./region-layout-cache.ts";
 import { RegionShardObject } from "./region-shard.ts";
@@ -30,21 +31,11 @@ const layouts = new RegionLayoutCache((regionId) => {
 });
 const mirrored = mirrorMetrics(metrics.registry);
 const log = consoleLog("aggregator", wallNow);
-/** A region that hears nothing for this long of event time moves on with the clock. */
-const IDLE_AFTER_MS = 5 * MINUTE_MS;
-/** Wall time from the door to the windows that makes no event late: a restart and the sending again after it. */
-const TRANSIT_ALLOWANCE_MS = MINUTE_MS;
-
 /** Keys that one object remembers before its region is split: 17 to 34 bytes each, of the 128 MB it has. */
 const MOST_KEYS = 2_000_000;
 
 function latenessRules(env: Env): LatenessRules {
-  return {
-    outOfOrdernessMs: Number(env.OUT_OF_ORDERNESS_MS),
-    allowedLatenessMs: Number(env.ALLOWED_LATENESS_MS),
-    idleAfterMs: IDLE_AFTER_MS,
-    transitAllowanceMs: TRANSIT_ALLOWANCE_MS * clockSpeedOf(env.VIRTUAL_CLOCK),
-  };
+  return latenessRulesFrom(env, clockSpeedOf(env.VIRTUAL_CLOCK));
 }
 
 function splitRules(env: Env): SplitRules {
@@ -68,8 +59,11 @@ export class RegionWindow extends RegionWindowObject {
     super(state, env, {
       wallNow,
       eventNow,
+      clockSpeed: clockSpeedOf(env.VIRTUAL_CLOCK),
       rules: latenessRules(env),
       outbox,
+      signalsOutbox: (name) => env.OUTBOX.getByName(name) as unknown as OutboxIntakeRpc,
+      lateQueue: env.LATE_EVENTS,
       mirror,
       split: splitRules(env),
       shard: (regionId, shard) => env.SHARDS.getByName(shardName(regionId, shard)),

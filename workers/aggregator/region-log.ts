@@ -8,7 +8,6 @@
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS checkpoint (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS arrivals (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS late (id INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, bytes BLOB NOT NULL);
 `;
 
 const SLOTS = 256;
@@ -98,14 +97,6 @@ export class RegionLog {
   clear(): void {
     this.sql.exec("DELETE FROM checkpoint");
     this.sql.exec("DELETE FROM arrivals");
-  }
-
-  /** Puts packed late events aside: rows laid end to end in order of id are packed events again. They stay. */
-  setAside(arrivedAt: number, events: Uint8Array): void {
-    for (let at = 0; at < events.byteLength; at += MAX_LOG_ROW_BYTES) {
-      const bytes = events.subarray(at, at + MAX_LOG_ROW_BYTES);
-      this.sql.exec("INSERT INTO late (arrived_at, bytes) VALUES (?, ?)", arrivedAt, bytes);
-    }
   }
 }
 

@@ -21,37 +21,43 @@ import type {
   OutboxRpc,
   ParcelsApplied,
   RegionIntakeRpc,
+  RegionLateRpc,
+  RegionReplayed,
+  RegionReplayRpc,
   RegionWindowRpc,
+  ReplaySummary,
 } from "../../contract/rpc.ts";
 import { snapshotKey } from "../../contract/store-keys.ts";
 import { valueAt } from "../../domain/context.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
-import { materialOf, snapshotFrom } from "../../domain/region-snapshot.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
-import { type EpochMs, QUARTER_HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
-import type { LatenessRules } from "../../domain/watermark.ts";
+import { type EpochMs, QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
 import type { FeatureMirror } from "./feature-mirror.ts";
+import { LateTable } from "./late-table.ts";
 import { RegionLayouts } from "./region-layouts.ts";
+import { type OutletSeams, RegionOutlets } from "./region-outlets.ts";
+import { RegionReplay } from "./region-replay.ts";
+import { RegionSnapshots } from "./region-snapshots.ts";
 import { ShardsWanted, type SplitRules } from "./shards-wanted.ts";
 import { StoredRegion } from "./stored-region.ts";
 import { Ticks } from "./ticks.ts";
 
-/** A region does not say something new more often, nor less often, by the wall clock. */
-const MIN_TICK_MS = 500;
-const MAX_TICK_MS = 30 * SECOND_MS;
-/** KV takes one write a second for each key; the copy is for when this object does not answer. */
-const COPY_EVERY_MS = 30 * SECOND_MS;
-/** Parcels that nobody asks about are stored after this, and a part of as much again that differs from region to region. */
-const PERSIST_AFTER_MS = 700;
+/**
+ * Parcels that nobody asks about are stored after this, and a part of SPREAD_MS that differs from region to region. Their outboxes
+ * send again what is not confirmed in five seconds.
+ */
+const PERSIST_AFTER_MS = 2_500;
+const SPREAD_MS = 1_000;
+/** A timer keeps the object in memory, which is billed; what is due later waits for the alarm. */
+const MOST_TIMER_MS = 15_000;
 /** A region that gets more than this writes at once. */
 const MAX_AHEAD_BYTES = 1024 * 1024;
 
 /** What the object takes from outside, beside its storage. */
-export interface RegionSeams {
-  wallNow(): EpochMs;
-  eventNow(): EpochMs;
-  rules: LatenessRules;
+export interface RegionSeams extends Omit<OutletSeams, "alarm"> {
+  /** The object's own where none is given. */
+  alarm?: OutletSeams["alarm"];
   split: SplitRules;
   shard(regionId: RegionId, index: number): RegionShardRpc;
   outbox(name: string): OutboxRpc;
@@ -61,7 +67,7 @@ export interface RegionSeams {
 
 export class RegionWindowObject
   extends DurableObject<AggregatorEnv>
-  implements RegionWindowRpc, RegionIntakeRpc, RegionRootRpc
+  implements RegionWindowRpc, RegionIntakeRpc, RegionLateRpc, RegionReplayRpc, RegionRootRpc
 {
   private readonly seams: RegionSeams;
   private readonly log: Log;
@@ -69,9 +75,13 @@ export class RegionWindowObject
   private loaded: StoredRegion | null = null;
   private readonly ticks: Ticks;
   private readonly layouts: RegionLayouts;
-  private readonly persistAfterMs: number;
-  private copiedAt = Number.NEGATIVE_INFINITY;
+  private readonly snapshots: RegionSnapshots;
+  private readonly outlets: RegionOutlets;
+  private readonly replays: RegionReplay;
+  private readonly spreadMs: number;
   private persistTimer: ReturnType<typeof setTimeout> | null = null;
+  /** For what is due though nothing comes. */
+  private quietTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(state: DurableObjectState, env: AggregatorEnv, seams: RegionSeams) {
     super(state, env);
@@ -91,7 +101,25 @@ export class RegionWindowObject
       log: (level, message, fields) =>
         this.log(level, message, { regionId: this.regionId, ...fields }),
     });
-    this.persistAfterMs = PERSIST_AFTER_MS + spreadOf(this.regionId, PERSIST_AFTER_MS);
+    this.snapshots = new RegionSnapshots({
+      regionId: this.regionId,
+      ticks: this.ticks,
+      wallNow: seams.wallNow,
+      eventNow: seams.eventNow,
+      region: () => this.region,
+      persist: () => this.persist(),
+      copy: (json) => env.CONFIG.put(snapshotKey(this.regionId), json),
+      mirror: seams.mirror ?? null,
+      waitUntil: (work) => this.ctx.waitUntil(work),
+      log: this.log,
+    });
+    const alarm = {
+      get: () => state.storage.getAlarm(),
+      set: (wallAt: number) => state.storage.setAlarm(wallAt),
+    };
+    this.outlets = new RegionOutlets({ alarm, ...seams }, this.regionId, this.log);
+    this.replays = new RegionReplay(this.regionId);
+    this.spreadMs = spreadOf(this.regionId, SPREAD_MS);
   }
 
   async apply(parcels: Uint8Array[]): Promise<ParcelsApplied | Moved> {
@@ -100,19 +128,44 @@ export class RegionWindowObject
       this.changeLayout(0);
       return moved;
     }
-    const applied = this.guarded((region) => region.apply(parcels, this.seams.eventNow()));
+    const applied = this.guarded((region) => {
+      region.notes.replayedTo = null;
+      return region.apply(parcels, this.seams.eventNow());
+    });
     if (this.region.aheadBytes > MAX_AHEAD_BYTES) this.persist();
-    this.persistTimer ??= setTimeout(() => {
-      this.ctx.waitUntil(this.settle());
-    }, this.persistAfterMs);
+    this.settleSoon();
     this.changeLayout(applied.events);
-    return applied;
+    return { ...applied, outlets: this.outlets.takeCounts(this.region) };
   }
 
   async addReports(reports: Uint8Array[]): Promise<void> {
     const events = this.guarded((region) => region.addReports(reports, this.seams.eventNow()));
     this.persist();
+    this.settleSoon();
     this.changeLayout(events);
+  }
+
+  async confirmLate(rows: number[]): Promise<void> {
+    this.transaction(({ lateTable }) => lateTable?.confirm(rows));
+  }
+
+  async replay(parcels: Uint8Array[]): Promise<RegionReplayed | null> {
+    if (this.layouts.moved) return null;
+    const replayed = this.guarded((region) => this.replays.play(region, parcels));
+    this.transaction((region, now) => region.persistNotes(now));
+    // Their outboxes were told long ago.
+    if (replayed) this.region.takeConfirmable();
+    return replayed;
+  }
+
+  async replayed(): Promise<ReplaySummary | null> {
+    return this.layouts.moved ? null : this.replays.summary(this.region);
+  }
+
+  /** Comes when the object may have lost its timers. */
+  override async alarm(): Promise<void> {
+    this.outlets.alarmCame();
+    await this.settle();
   }
 
   async handOver(change: LayoutChange, slice: number): Promise<Uint8Array> {
@@ -123,6 +176,7 @@ export class RegionWindowObject
   }
 
   async demand(): Promise<RegionDemand> {
+    this.changeLayout(0);
     this.persist();
     const { state } = this.region;
     const asOf = this.seams.eventNow();
@@ -135,8 +189,8 @@ export class RegionWindowObject
   }
 
   async snapshot(knownTick: number, timeZone: string): Promise<FeatureSnapshot | null> {
-    const { latest } = this.ticks;
-    const present = latest && this.isPresent(latest, timeZone) ? latest : this.newTick(timeZone);
+    this.changeLayout(0);
+    const present = this.snapshots.present(timeZone);
     return present.tick === knownTick ? null : present;
   }
 
@@ -159,7 +213,11 @@ export class RegionWindowObject
   }
 
   private get region(): StoredRegion {
-    this.loaded ??= new StoredRegion(this.ctx.storage.sql, this.seams.rules);
+    const { sql } = this.ctx.storage;
+    if (!this.loaded) {
+      this.loaded = new StoredRegion(sql, this.seams.rules, new LateTable(sql));
+      this.loaded.lookAgain(this.seams.eventNow());
+    }
     return this.loaded;
   }
 
@@ -193,63 +251,56 @@ export class RegionWindowObject
     });
   }
 
-  /** Stores what has arrived and tells the outboxes. What fails is sent again by them. */
+  private settleSoon(): void {
+    this.persistTimer ??= setTimeout(() => {
+      this.ctx.waitUntil(this.settle());
+    }, PERSIST_AFTER_MS + this.spreadMs);
+  }
+
+  /** Stores what has arrived, and tells whoever is to know. What fails is sent again: parcels by their outboxes, the rest by this. */
   private async settle(): Promise<void> {
-    if (this.persistTimer) clearTimeout(this.persistTimer);
+    for (const timer of [this.persistTimer, this.quietTimer]) if (timer) clearTimeout(timer);
     this.persistTimer = null;
+    this.quietTimer = null;
+    const { regionId, outlets } = this;
     try {
       this.persist();
       const parcels = this.region.takeConfirmable();
+      const outgoing = outlets.compose(this.region);
       await this.ctx.storage.sync();
+      const sending = outlets.send(outgoing, () => this.region);
       await confirmParcels(parcels, this.seams.outbox);
+      await sending;
     } catch (error) {
-      const { regionId } = this;
       this.log("error", "parcels were not stored or not confirmed", {
+        regionId,
+        error: messageOf(error),
+      });
+    }
+    try {
+      await this.watch();
+    } catch (error) {
+      this.log("error", "a region could not see to what is due next", {
         regionId,
         error: messageOf(error),
       });
     }
   }
 
-  /** True while a snapshot says what the region would say now, or is too young to be replaced. */
-  private isPresent({ madeAt }: FeatureSnapshot, timeZone: string): boolean {
-    const ageMs = this.seams.wallNow() - madeAt;
-    if (ageMs >= 0 && ageMs < MIN_TICK_MS) return true;
-    if (ageMs < 0 || ageMs >= MAX_TICK_MS) return false;
-    const asOf = this.seams.eventNow();
-    const { state } = this.region;
-    const material = materialOf(state.signalsAt(asOf), state.contextAt(asOf, timeZone));
-    return material === this.ticks.latestMaterial;
-  }
-
-  /** Makes the next snapshot; it is written when this returns, and told when the write is durable. */
-  private newTick(timeZone: string): FeatureSnapshot {
-    const { ticks, regionId } = this;
-    this.persist();
-    const snapshot = snapshotFrom(this.region.state, {
-      regionId,
-      tick: ticks.next,
-      timeZone,
-      asOf: this.seams.eventNow(),
-      madeAt: this.seams.wallNow(),
-      lastForecast: ticks.lastForecast,
-    });
-    const json = ticks.add(snapshot);
-    if (this.seams.mirror) this.ctx.waitUntil(this.seams.mirror.offer(snapshot));
-    if (snapshot.madeAt - this.copiedAt >= COPY_EVERY_MS) {
-      this.copiedAt = snapshot.madeAt;
-      this.ctx.waitUntil(this.copy(json));
+  /** Sees to what is due later, whether or not anything comes until then. */
+  private async watch(): Promise<void> {
+    const afterMs = this.outlets.nextAfterMs(this.region);
+    if (afterMs === null) {
+      // Nothing more will come of what was told: or it would be told again whenever the object is started.
+      if (this.region.notes.isAhead) this.transaction((region, now) => region.persistNotes(now));
+      return;
     }
-    return snapshot;
-  }
-
-  private async copy(json: string): Promise<void> {
-    try {
-      await this.env.CONFIG.put(snapshotKey(this.regionId), json);
-    } catch (error) {
-      const { regionId } = this;
-      this.log("warn", "the snapshot could not be copied", { regionId, error: messageOf(error) });
+    if (afterMs <= MOST_TIMER_MS) {
+      this.quietTimer ??= setTimeout(() => {
+        this.ctx.waitUntil(this.settle());
+      }, afterMs + this.spreadMs);
     }
+    await this.outlets.ensureAlarm(this.region);
   }
 }
 

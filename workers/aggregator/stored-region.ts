@@ -12,8 +12,10 @@ import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
 import { takeOver, writeHandOver } from "./hand-over.ts";
+import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { MAX_LOG_ROW_BYTES, RegionLog } from "./region-log.ts";
+import { RegionNotes } from "./region-notes.ts";
 import { isReport, readReport, type ShardReport } from "./shard-report.ts";
 import { ShardsHeard } from "./shards-heard.ts";
 
@@ -25,6 +27,8 @@ interface Arrival {
 }
 
 const ARRIVAL_HEADER_BYTES = 12;
+/** Stands where the time of an arrival would; the region's notes follow. */
+const NOTES = Number.NaN;
 
 /**
  * A region's state together with its log.
@@ -36,6 +40,9 @@ export class StoredRegion {
   readonly state: RegionState;
   ledger: ParcelLedger;
   readonly shards: ShardsHeard;
+  readonly notes = new RegionNotes();
+  /** Null in a shard, which tells its root what was late, and nobody of its windows. */
+  readonly lateTable: LateTable | null;
   private readonly reachMs: number;
   private readonly log: RegionLog;
   private arrivals: Arrival[] = [];
@@ -44,7 +51,8 @@ export class StoredRegion {
   private unconfirmed: ParcelHeader[] = [];
 
   /** Reads the checkpoint and plays the log again. */
-  constructor(sql: SqlStorage, rules: LatenessRules) {
+  constructor(sql: SqlStorage, rules: LatenessRules, lateTable: LateTable | null = null) {
+    this.lateTable = lateTable;
     this.log = new RegionLog(sql);
     this.reachMs = reachMsOf(rules);
     const { checkpoint, rows } = this.log.load();
@@ -53,6 +61,7 @@ export class StoredRegion {
       this.state = new RegionState(readRegion(reader, this.reachMs), rules);
       this.ledger = ParcelLedger.readFrom(reader);
       this.shards = reader.isAtEnd ? new ShardsHeard() : ShardsHeard.readFrom(reader);
+      if (!reader.isAtEnd) this.notes.readFrom(reader);
     } else {
       this.state = new RegionState(emptyRegion(this.reachMs), rules);
       this.ledger = new ParcelLedger();
@@ -73,6 +82,7 @@ export class StoredRegion {
     for (const message of messages) {
       const parcel = readParcel(new ByteReader(message));
       this.unconfirmed.push(parcel);
+      this.notes.outbox = parcel.outbox;
       const slices = this.ledger.take(parcel);
       if (slices === 0) {
         repeatedParcels++;
@@ -116,13 +126,23 @@ export class StoredRegion {
 
   /** Writes what arrived since the last call. `now` is the event clock. */
   persist(now: EpochMs): void {
-    const { arrivals } = this;
-    if (arrivals.length === 0) return;
-    if (this.log.isDue(this.aheadBytes)) this.checkpoint(now);
-    else this.append(arrivals);
-    this.arrivals = [];
-    if (this.late.length > 0) this.log.setAside(now, this.late.written());
+    if (this.arrivals.length > 0) this.write(now);
+  }
+
+  /** Writes what was told, where that is not written yet. Otherwise it goes with what arrives next. */
+  persistNotes(now: EpochMs): void {
+    if (this.arrivals.length > 0 || this.notes.isAhead) this.write(now);
+  }
+
+  private write(now: EpochMs): void {
+    const { notes, lateTable } = this;
+    if (lateTable && this.late.length > 0) {
+      notes.lastLateRow = lateTable.put(this.late.written(), now, notes.lastLateRow);
+    }
     this.late.clear();
+    if (this.log.isDue(this.aheadBytes)) this.checkpoint(now);
+    else this.append(this.arrivals);
+    this.arrivals = [];
   }
 
   /** The parcels that are stored and have not been told to their outboxes; each is returned once. */
@@ -145,6 +165,7 @@ export class StoredRegion {
     const { regionId, events, receivedAt } = parcel;
     const cursor = new EventCursor(regionId, events);
     const fresh = slices === parcel.slices ? cursor : eventsOfSlices(cursor, slices);
+    this.lookAtWindows(arrivedAt);
     this.state.arrive(fresh, receivedAt, arrivedAt, (_, verdict) => {
       if (verdict === "late") late?.bytes(events.subarray(cursor.startAt, cursor.endAt));
     });
@@ -204,6 +225,7 @@ export class StoredRegion {
   private addReport(report: ShardReport, arrivedAt: EpochMs): boolean {
     if (!this.shards.isFirst(report)) return false;
     const { state } = this;
+    this.lookAtWindows(arrivedAt);
     state.parts.beganAt ??= arrivedAt;
     const delta = readDelta(new ByteReader(report.delta), this.reachMs);
     addDelta(state.parts, delta, state.forgetBeforeAt(arrivedAt));
@@ -214,6 +236,20 @@ export class StoredRegion {
   /** Forgets everything that is stored; the caller drops this object then. */
   clear(): void {
     this.log.clear();
+  }
+
+  /** Looks at the windows before anything new is counted, so that what was told already is told alike. */
+  lookAgain(now: EpochMs): void {
+    const { notes, state } = this;
+    const { beganAt } = state.parts;
+    if (beganAt !== null && notes.replayedTo === null) notes.signals.collect(state, now);
+  }
+
+  /** After a long time, what comes now would push out of memory what was not told of the time before. */
+  private lookAtWindows(arrivedAt: EpochMs): void {
+    const { state, lateTable } = this;
+    const { signals } = this.notes;
+    if (lateTable && signals.isBehind(state, arrivedAt)) signals.collect(state, arrivedAt);
   }
 
   private followShards(): void {
@@ -236,7 +272,23 @@ export class StoredRegion {
       row.u32(byteLength);
       for (const parcel of parcels) row.bytes(parcel);
     }
+    if (this.notes.isAhead) {
+      const notes = this.notesBytes();
+      if (row.length + ARRIVAL_HEADER_BYTES + notes.byteLength > MAX_LOG_ROW_BYTES) {
+        this.log.append(row.written());
+        row.clear();
+      }
+      row.f64(NOTES);
+      row.u32(notes.byteLength);
+      row.bytes(notes);
+    }
     this.log.append(row.written());
+  }
+
+  private notesBytes(): Uint8Array {
+    const writer = new ByteWriter(1_024);
+    this.notes.writeTo(writer);
+    return writer.written();
   }
 
   private checkpoint(now: EpochMs): void {
@@ -244,6 +296,7 @@ export class StoredRegion {
     writeRegion(writer, this.state, now);
     this.ledger.writeTo(writer);
     this.shards.writeTo(writer);
+    this.notes.writeTo(writer);
     this.log.checkpoint(writer.written());
   }
 
@@ -252,6 +305,10 @@ export class StoredRegion {
     while (!reader.isAtEnd) {
       const arrivedAt = reader.f64() as EpochMs;
       const parcels = new ByteReader(reader.bytes(reader.u32()));
+      if (Number.isNaN(arrivedAt)) {
+        this.notes.readFrom(parcels);
+        continue;
+      }
       while (!parcels.isAtEnd) {
         if (isReport(parcels)) {
           this.addReport(readReport(parcels), arrivedAt);

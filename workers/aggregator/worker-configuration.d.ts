@@ -2,9 +2,12 @@
 /* eslint-disable */
 interface __BaseEnv_AggregatorEnv {
 	CONFIG: KVNamespace;
+	LATE_EVENTS: Queue;
 	DEAD_LETTERS: Queue;
 	ALLOWED_LATENESS_MS: string;
 	OUT_OF_ORDERNESS_MS: string;
+	IDLE_AFTER_MS: string;
+	TRANSIT_ALLOWANCE_MS: string;
 	SPLIT_ABOVE_EVENTS_PER_S: string;
 	SPLIT_AFTER_S: string;
 	MERGE_BELOW_EVENTS_PER_S: string;
@@ -25,7 +28,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "SPLIT_ABOVE_EVENTS_PER_S" | "SPLIT_AFTER_S" | "MERGE_BELOW_EVENTS_PER_S" | "MERGE_AFTER_S" | "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "IDLE_AFTER_MS" | "TRANSIT_ALLOWANCE_MS" | "SPLIT_ABOVE_EVENTS_PER_S" | "SPLIT_AFTER_S" | "MERGE_BELOW_EVENTS_PER_S" | "MERGE_AFTER_S" | "API_KEYS">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -19,7 +19,7 @@ beforeEach(() => reset());
 
 const NO_TOTALS = { search: 0, view: 0, booking: 0, cancellation: 0, late: 0, duplicates: 0 };
 /** A little longer than any region waits before it stores what arrived. */
-const STORED_AFTER_MS = 1_500;
+const STORED_AFTER_MS = 3_600;
 const untilStored = () => vi.advanceTimersByTimeAsync(STORED_AFTER_MS);
 
 describe("a region", () => {
