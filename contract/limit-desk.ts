@@ -37,6 +37,10 @@ const ANSWER_LIMIT_MS = 1_000;
 /** An object that failed is left alone for so long. */
 const ALONE_MS = 2_000;
 const LOOK_EVERY_MS = 5;
+/** What is due within this is asked for together. */
+const GATHER_MS = 20;
+/** A round of asking that takes longer was lost with its request. */
+const LONGEST_GATHER_MS = 2_000;
 const TIDY_EVERY_MS = 500;
 /** The runtime ends what goes on half a minute after an answer; the next question starts another round. */
 const MAX_TIDY_ROUNDS = 40;
@@ -53,6 +57,8 @@ export class LimitDesk {
   private readonly holding = new Set<Lease>();
   /** When the round of giving back began that is under way. */
   private tidyFrom: number | null = null;
+  private readonly due = new Set<Lease>();
+  private gatherFrom: number | null = null;
   private readonly failingUntil = new Map<string, number>();
   private readonly granted: Record<PolicyKind, Counter>;
   private readonly failures: Counter;
@@ -81,8 +87,26 @@ export class LimitDesk {
     await Promise.all([this.ask(own, background), this.untilAnswered(others)]);
   }
 
+  /** Asks for more of a lease, soon, beside the request, with what else is due by then. */
+  askSoon(lease: Lease, background: Background): void {
+    this.due.add(lease);
+    const now = this.options.now();
+    if (this.gatherFrom !== null && now - this.gatherFrom < LONGEST_GATHER_MS) return;
+    this.gatherFrom = now;
+    background.waitUntil(this.askForDue(background));
+  }
+
+  private async askForDue(background: Background): Promise<void> {
+    await sleep(GATHER_MS);
+    const now = this.options.now();
+    const leases = [...this.due].filter((lease) => lease.isDue(now));
+    this.due.clear();
+    this.gatherFrom = null;
+    await this.ask(leases, background);
+  }
+
   /** Asks for more of each lease. Never rejects: without an answer the isolate counts for itself. */
-  async ask(leases: readonly Lease[], background: Background): Promise<void> {
+  private async ask(leases: readonly Lease[], background: Background): Promise<void> {
     const now = this.options.now();
     await this.tell(leases.map((lease) => ({ lease, ask: lease.ask(now) })));
     if (this.holding.size === 0 || this.isTidying()) return;

@@ -3,7 +3,7 @@
  *
  * Three ways to answer without asking anybody: from a lease; on a small credit while the bucket was last seen at least half
  * full; with a refusal while it is known to be empty. Credit is debt: it is told, and the ledger takes it off before anybody gets
- * more. A sixteenth of the burst keeps even eight isolates on credit within what a half-full bucket has.
+ * more. Whoever asks for little stays on credit; a lease is for those who would use it up.
  *
  * Times are whole milliseconds from any zero near by: small integers, which the engine keeps in the object itself.
  */
@@ -11,7 +11,8 @@ import { LEASE_MS, type LimitAsk, type LimitGrant } from "./limit-ledger.ts";
 import type { BucketName } from "./limit-names.ts";
 import type { PolicyKind, RequestLimit } from "./limit-policy.ts";
 
-const CREDIT_SHARE = 1 / 16;
+/** Four isolates on credit are within what a half-full bucket has. */
+const CREDIT_SHARE = 1 / 8;
 /** A lease is for what is expected within this. */
 const AHEAD_MS = 1_000;
 /** An empty bucket is not asked about more often than this. */
@@ -70,7 +71,7 @@ export class Lease {
   constructor(policy: Policy, id: string) {
     this.policy = policy;
     this.id = id;
-    this.askBelow = 0 - (policy.credit >> 1);
+    this.askBelow = creditToTell(policy);
   }
 
   /** Takes `cost` tokens if they are to be had at once. */
@@ -117,9 +118,7 @@ export class Lease {
   ask(now: number): Omit<LimitAsk, "bucket"> {
     if (this.tokens > 0 && now >= this.endsAt) this.lapse();
     const { requestsPerMinute, burst } = this.policy.limit;
-    const expected = (this.demand * AHEAD_MS) / Math.max(1, now - this.demandFrom);
-    // Twice as much as before at most, for a first glance is short.
-    const ahead = Math.ceil(Math.min(expected, 2 * Math.max(this.demand, this.lastAhead)));
+    const ahead = this.expected(now);
     const { needed } = this;
     this.tokensAtAsk = this.tokens;
     this.lastAhead = ahead;
@@ -161,7 +160,7 @@ export class Lease {
     this.creditFrom = missing > 0 ? now + this.refillMs(missing) : 0;
     this.nextAskAt = missing > 0 ? now + REFUSED_MS : 0;
     this.refusedUntil = waitMs > 0 ? now + Math.max(REFUSED_MS, Math.ceil(waitMs)) : 0;
-    this.askBelow = this.tokens > 0 ? this.tokens >> 1 : 0 - (this.policy.credit >> 1);
+    this.askBelow = this.tokens > 0 ? this.tokens >> 1 : creditToTell(this.policy);
   }
 
   /** The ledger did not answer: until `until` the isolate counts for itself. */
@@ -185,6 +184,14 @@ export class Lease {
     return Math.ceil(this.refillMs(this.policy.limit.burst) / 1_000);
   }
 
+  /** Tokens for what is to be expected; none where credit does. */
+  private expected(now: number): number {
+    const demand = (this.demand * AHEAD_MS) / Math.max(1, now - this.demandFrom);
+    // Twice as much as before at most, for a first glance is short.
+    const tokens = Math.ceil(Math.min(demand, 2 * Math.max(this.demand, this.lastAhead)));
+    return tokens <= this.policy.credit && now >= this.creditFrom ? 0 : tokens;
+  }
+
   private refillMs(tokens: number): number {
     return Math.ceil((tokens * 60_000) / this.policy.limit.requestsPerMinute);
   }
@@ -193,7 +200,7 @@ export class Lease {
   private lapse(): void {
     this.tokensAtAsk -= this.tokens;
     this.tokens = 0;
-    this.askBelow = 0 - (this.policy.credit >> 1);
+    this.askBelow = creditToTell(this.policy);
   }
 
   private forgetDemand(now: number): void {
@@ -201,4 +208,9 @@ export class Lease {
     this.demandFrom = now;
     this.lastAhead = 0;
   }
+}
+
+/** Where a debt is told: while there is a quarter of the credit left to go on with. */
+function creditToTell({ credit }: Policy): number {
+  return (credit >> 2) - credit;
 }

@@ -2,8 +2,8 @@
 import { createHmac } from "node:crypto";
 import type { PolicyKind } from "./limit-policy.ts";
 
-/** Ledger objects of each kind of policy. Each serves some hundred asks a second. */
-const OBJECTS_PER_KIND = 32;
+/** Ledger objects of each kind of policy. Few, so that what an isolate asks at a time goes in few calls. */
+const OBJECTS_PER_KIND = 8;
 const NAME_BYTES = 16;
 
 export interface BucketName {

@@ -86,7 +86,7 @@ export class LimitSession {
   /** After the pass that counts. */
   finish(background: Background): void {
     for (const refusal of this.refusals) this.limiter.count(refusal);
-    this.limiter.renew([...this.taken.keys()], background);
+    this.limiter.renew(this.taken.keys(), background);
   }
 
   private refuse(leases: readonly Lease[]): LimitRefusal | null {

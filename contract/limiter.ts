@@ -122,14 +122,9 @@ export class Limiter {
   }
 
   /** Asks for what is due, beside the request. */
-  renew(leases: readonly Lease[], background: Background): void {
+  renew(leases: Iterable<Lease>, background: Background): void {
     const now = this.now();
-    for (const lease of leases) {
-      if (!lease.isDue(now)) continue;
-      const due = leases.filter((one) => one.isDue(now));
-      background.waitUntil(this.desk.ask(due, background));
-      return;
-    }
+    for (const lease of leases) if (lease.isDue(now)) this.desk.askSoon(lease, background);
   }
 
   /** Waits until the ledger said what these leases need. */

@@ -150,12 +150,12 @@ describe("leases of a bucket", () => {
   it("with credit let each holder have that much more at once, and no more in the long run", () => {
     fc.assert(
       fc.property(setting, steps, (given, moves) => {
-        const simulation = new Simulation({ ...given, credit: 1 / 16 });
+        const simulation = new Simulation({ ...given, credit: 1 / 8 });
         for (const { pauseMs, holder, requests } of moves) {
           simulation.advance(pauseMs);
           for (let i = 0; i < requests; i++) simulation.request(holder);
         }
-        const credit = given.holders * Math.floor(given.burst / 16);
+        const credit = given.holders * Math.floor(given.burst / 8);
         const excess = worstExcess(simulation.admittedAt, given.perMinute);
         const underWay = (given.delayMs * given.perMinute) / 60_000;
         expect(excess).toBeLessThanOrEqual(given.burst + 2 * credit + underWay + 1e-6);
@@ -169,14 +169,14 @@ describe("leases of a bucket", () => {
     for (const delayMs of [0, 2, 40]) {
       const simulation = new Simulation({
         ...{ perMinute: 1_000, burst: 100, holders, delayMs },
-        credit: 1 / 16,
+        credit: 1 / 8,
       });
       for (let at = 0; at < 60_000; at += 5) {
         simulation.advance(5);
         for (let i = 0; i < holders; i++) simulation.request(i);
       }
       expect(simulation.admittedAt.length).toBeGreaterThan(1_100 * 0.98);
-      expect(simulation.admittedAt.length).toBeLessThan(1_100 * 1.02 + holders * 6);
+      expect(simulation.admittedAt.length).toBeLessThan(1_100 * 1.02 + holders * 12);
       const later = simulation.admittedAt.filter((at) => at > 20_000).length;
       expect(Math.abs(later - 667)).toBeLessThan(667 * 0.03);
     }
