@@ -12,8 +12,8 @@ export type DeadLetterQueue = (typeof DEAD_LETTER_QUEUES)[number];
 export const DEAD_LETTER_REASONS = ["retries_exhausted", "unreadable"] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
-/** `waiting` for someone to decide; `redriven`, and not back since. */
-export const DEAD_LETTER_STATES = ["waiting", "redriven"] as const;
+/** `waiting` for someone to decide; `redriven`, and not back since; `purged`, and shown for a day when asked for. */
+export const DEAD_LETTER_STATES = ["waiting", "redriven", "purged"] as const;
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
 
 export const deadLetterIdSchema = z
@@ -33,6 +33,7 @@ const state = z.enum(DEAD_LETTER_STATES);
 export const deadLettersQuerySchema = z.strictObject({
   queue: z.enum(DEAD_LETTER_QUEUES).optional(),
   ...selection,
+  /** Without it all that are not purged. */
   state: state.optional(),
   /** `next` of the page before. */
   after: z.string().max(200).optional(),
@@ -51,7 +52,7 @@ export const redriveRequestSchema = z.strictObject({
 export const purgeRequestSchema = z.strictObject({
   queue: z.enum(DEAD_LETTER_QUEUES),
   ...selection,
-  state: state.optional(),
+  state: state.exclude(["purged"]).optional(),
   limit: most,
 });
 

@@ -14,8 +14,8 @@ const DECISIONS_KEPT_MS = 30 * DAY_MS;
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
 const MAX_LATE_EVENTS = 200_000;
 const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
-/** One that went back and did not come again has found its way. */
-const REDRIVEN_KEPT_MS = DAY_MS;
+/** One that went back and did not come again has found its way; one that was purged has no copies left to come. */
+const SETTLED_KEPT_MS = DAY_MS;
 const MAX_DEAD_LETTERS = 20_000;
 /** Of the 10 GB that a D1 database may have. */
 const MAX_DEAD_LETTER_BYTES = 1024 ** 3;
@@ -32,7 +32,7 @@ export interface HousekeepingPorts {
 export function letterBoundsAt(now: number): LetterBounds {
   return {
     keptSince: now - DEAD_LETTERS_KEPT_MS,
-    redrivenSince: now - REDRIVEN_KEPT_MS,
+    settledSince: now - SETTLED_KEPT_MS,
     maxLetters: MAX_DEAD_LETTERS,
     maxBytes: MAX_DEAD_LETTER_BYTES,
   };

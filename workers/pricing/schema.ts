@@ -74,6 +74,8 @@ export const deadLetters = sqliteTable(
     lastMessageId: text("last_message_id").notNull(),
     redrives: integer().notNull().default(0),
     redrivenAt: integer("redriven_at"),
+    /** Null until it was given up; then the body is empty, and the row stays for a day to know what still comes of it. */
+    purgedAt: integer("purged_at"),
     contentType: text("content_type", { enum: CONTENT_TYPES }).notNull(),
     /** Of the whole message; the body holds less of one that was too long to be set aside whole. */
     bytes: integer().notNull(),

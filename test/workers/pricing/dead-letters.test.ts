@@ -270,7 +270,19 @@ describe("a purge", () => {
       ["nyc-161", [8]],
     ]);
     expect(await list()).toEqual([]);
-    expect((await purge(id)).status).toBe(404);
+    expect(await (await purge(id)).json()).toEqual({ purged: 0, remaining: 0 });
+    expect((await purge("dl_of-nothing-at-all-0000")).status).toBe(404);
+  });
+
+  it("outlives the copies that were still on the queue", async () => {
+    const [id] = await die([parcel(5)]);
+    await purge(id);
+    await die([parcel(5)]);
+    expect(await list()).toEqual([]);
+    expect(await list("?state=purged")).toMatchObject([{ id, state: "purged", deliveries: 2 }]);
+    expect((await read(id)).content).toMatchObject({ kind: "raw", base64: "" });
+    expect((await post(`${id}/redrive`)).status).toBe(409);
+    expect(await world.metric('pricing_dead_letters_stored{queue="events"}')).toBe(0);
   });
 
   it("keeps a letter whose sender cannot be told", async () => {
@@ -317,7 +329,7 @@ describe("the audit of dead letters", () => {
 });
 
 describe("housekeeping of dead letters", () => {
-  const NONE = { keptSince: 0, redrivenSince: 0, maxLetters: 1_000, maxBytes: 1_000_000_000 };
+  const NONE = { keptSince: 0, settledSince: 0, maxLetters: 1_000, maxBytes: 1_000_000_000 };
 
   it("forgets the old, and what went back and stayed away", async () => {
     const now = epochMs(Date.now());
@@ -327,8 +339,11 @@ describe("housekeeping of dead letters", () => {
     await post(`${redriven}/redrive`);
     const bounds = { ...NONE, keptSince: now - 30 * DAY_MS };
     expect(await trimDeadLetters(database, bounds)).toBe(1);
-    const later = { ...bounds, redrivenSince: (Date.now() + 1) as EpochMs };
-    expect(await trimDeadLetters(database, later)).toBe(1);
+    const [purged] = await die([parcel(4)], now - 2 * DAY_MS);
+    await purge(purged);
+    const later = { ...bounds, settledSince: (Date.now() + 1) as EpochMs };
+    expect(await trimDeadLetters(database, later)).toBe(2);
+    expect(await list("?state=purged")).toEqual([]);
     expect((await list()).map(({ id }) => id)).toEqual([waiting]);
   });
 

@@ -54,7 +54,7 @@ export function deadLetterMetrics(metrics: Metrics): DeadLetterMetrics {
     purged: byQueue("pricing_dead_letters_purged_total", "Dead letters purged by an operator."),
     trimmed: metrics.counter(
       "pricing_dead_letters_expired_total",
-      "Dead letters deleted because they were too old, or too many.",
+      "Dead letters deleted after their time, or because there were too many.",
     ),
     isDue(now) {
       if (now < dueAt) return false;

@@ -1,5 +1,18 @@
 /** Dead letters in D1. */
-import { and, asc, desc, eq, gte, inArray, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type {
   DeadLetterQueue,
   DeadLetterReason,
@@ -35,7 +48,8 @@ export async function keepDeadLetters(
           lastAt: now,
           reason: letter.reason,
           detail: letter.detail,
-          body: Buffer.from(body),
+          // Copies of a purged one may still be on their way; they are counted, and it stays purged.
+          body: sql`CASE WHEN purged_at IS NULL THEN excluded.body ELSE body END`,
           deliveries: sql`deliveries + (last_message_id <> excluded.last_message_id)`,
           lastMessageId: messageId,
         },
@@ -68,6 +82,7 @@ const LISTED = {
   bytes: deadLetters.bytes,
   redrives: deadLetters.redrives,
   redrivenAt: deadLetters.redrivenAt,
+  purgedAt: deadLetters.purgedAt,
 };
 export type ListedLetter = Omit<
   typeof deadLetters.$inferSelect,
@@ -141,11 +156,16 @@ export async function markRedriven(
     .where(inArray(deadLetters.id, [...ids]));
 }
 
-export async function removeDeadLetters(
+/** Gives letters up at `now`: what they said is gone. */
+export async function markPurged(
   database: EdgeDatabase,
   ids: readonly string[],
+  now: number,
 ): Promise<void> {
-  await database.delete(deadLetters).where(inArray(deadLetters.id, [...ids]));
+  await database
+    .update(deadLetters)
+    .set({ purgedAt: now, body: sql`zeroblob(0)` })
+    .where(inArray(deadLetters.id, [...ids]));
 }
 
 export interface StoredLetters {
@@ -154,7 +174,7 @@ export interface StoredLetters {
   bytes: number;
 }
 
-/** What is kept, by queue. */
+/** What is kept and not purged, by queue. */
 export async function storedByQueue(database: EdgeDatabase): Promise<StoredLetters[]> {
   return database
     .select({
@@ -163,14 +183,15 @@ export async function storedByQueue(database: EdgeDatabase): Promise<StoredLette
       bytes: sql<number>`sum(bytes)`,
     })
     .from(deadLetters)
+    .where(isNull(deadLetters.purgedAt))
     .groupBy(deadLetters.queue);
 }
 
 export interface LetterBounds {
   /** What arrived last before this goes. */
   keptSince: number;
-  /** What was sent back before this, and did not come again, goes. */
-  redrivenSince: number;
+  /** What was sent back before this and did not come again goes, and what was purged before this. */
+  settledSince: number;
   maxLetters: number;
   maxBytes: number;
 }
@@ -178,7 +199,7 @@ export interface LetterBounds {
 /** Forgets what is out of bounds, the oldest first; tells how many. */
 export async function trimDeadLetters(
   database: EdgeDatabase,
-  { keptSince, redrivenSince, maxLetters, maxBytes }: LetterBounds,
+  { keptSince, settledSince, maxLetters, maxBytes }: LetterBounds,
 ): Promise<number> {
   const tooMany = sql`id IN (
     SELECT id FROM (
@@ -186,7 +207,10 @@ export async function trimDeadLetters(
       FROM dead_letters WINDOW newest AS (ORDER BY last_at DESC, id DESC)
     ) WHERE place > ${maxLetters} OR total > ${maxBytes}
   )`;
-  const settled = and(isInState("redriven"), lt(deadLetters.redrivenAt, redrivenSince));
+  const settled = or(
+    and(isInState("redriven"), lt(deadLetters.redrivenAt, settledSince)),
+    lt(deadLetters.purgedAt, settledSince),
+  );
   const gone = await database
     .delete(deadLetters)
     .where(or(lt(deadLetters.lastAt, keptSince), settled, tooMany));
@@ -199,7 +223,7 @@ function isMeant(selection: Selection): SQL | undefined {
     queue && eq(deadLetters.queue, queue),
     region_id ? eq(deadLetters.regionId, region_id) : undefined,
     reason && eq(deadLetters.reason, reason),
-    state && isInState(state),
+    state ? isInState(state) : isNull(deadLetters.purgedAt),
     since === undefined ? undefined : gte(deadLetters.lastAt, since),
     until === undefined ? undefined : lt(deadLetters.lastAt, until),
     whole ? sql`length(body) = bytes` : undefined,
@@ -208,7 +232,13 @@ function isMeant(selection: Selection): SQL | undefined {
 
 /** One that was sent back and came again waits again. */
 function isInState(state: DeadLetterState): SQL | undefined {
-  return state === "redriven"
-    ? gte(deadLetters.redrivenAt, deadLetters.lastAt)
-    : or(isNull(deadLetters.redrivenAt), lt(deadLetters.redrivenAt, deadLetters.lastAt));
+  const { redrivenAt, lastAt, purgedAt } = deadLetters;
+  switch (state) {
+    case "waiting":
+      return and(isNull(purgedAt), or(isNull(redrivenAt), lt(redrivenAt, lastAt)));
+    case "redriven":
+      return and(isNull(purgedAt), gte(redrivenAt, lastAt));
+    case "purged":
+      return isNotNull(purgedAt);
+  }
 }

@@ -70,6 +70,7 @@ export function purgeDeadLetter(ports: DisposalRoutePorts): Handler {
   return async (call) => {
     const letter = await letterOf(ports, call);
     if ("type" in letter) return letter;
+    if (letter.purgedAt !== null) return jsonResponse({ purged: 0, remaining: 0 });
     const done = await dispose(ports, () =>
       disposeOfOne(ports, requestFor(call, "purge", { id: letter.id }), letter),
     );

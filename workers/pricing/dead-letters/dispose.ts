@@ -11,9 +11,9 @@ import { beginAction, completeAction } from "./actions.ts";
 import { confirmPurged, type Senders } from "./confirm-purged.ts";
 import type { DeadLetterMetrics } from "./dead-letter-metrics.ts";
 import {
+  markPurged,
   markRedriven,
   oldestLetters,
-  removeDeadLetters,
   type Selection,
   type WholeLetter,
 } from "./dead-letter-store.ts";
@@ -125,11 +125,13 @@ async function redrive(
 async function purge(
   { database, senders, metrics }: DisposalPorts,
   letters: WholeLetter[],
+  now: number,
 ): Promise<void> {
   await confirmPurged(letters, senders);
-  await removeDeadLetters(
+  await markPurged(
     database,
     letters.map(({ id }) => id),
+    now,
   );
   for (const { queue } of letters) metrics.purged[queue].value++;
 }

@@ -1,5 +1,9 @@
 /** GET /admin/v1/dead-letters, /admin/v1/dead-letters/{id} and /admin/v1/dead-letter-actions */
-import { type DeadLetter, deadLettersQuerySchema } from "../../../contract/dead-letters.ts";
+import {
+  type DeadLetter,
+  type DeadLetterState,
+  deadLettersQuerySchema,
+} from "../../../contract/dead-letters.ts";
 import { instantText } from "../../../contract/names.ts";
 import { type AdminPorts, unavailable } from "../admin/config-changes.ts";
 import { pageAfter, placeText } from "../keyset.ts";
@@ -56,8 +60,7 @@ export function deadLetterFrom(row: ListedLetter): DeadLetter {
     region_id: row.regionId,
     reason: row.reason,
     detail: row.detail,
-    // One that came again after it was sent back waits again.
-    state: redrivenAt !== null && redrivenAt >= row.lastAt ? "redriven" : "waiting",
+    state: stateOf(row),
     first_at: instantText(row.firstAt),
     last_at: instantText(row.lastAt),
     deliveries: row.deliveries,
@@ -65,4 +68,10 @@ export function deadLetterFrom(row: ListedLetter): DeadLetter {
     redrives: row.redrives,
     redriven_at: redrivenAt === null ? null : instantText(redrivenAt),
   };
+}
+
+/** One that came again after it was sent back waits again. */
+function stateOf({ redrivenAt, lastAt, purgedAt }: ListedLetter): DeadLetterState {
+  if (purgedAt !== null) return "purged";
+  return redrivenAt !== null && redrivenAt >= lastAt ? "redriven" : "waiting";
 }
