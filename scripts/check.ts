@@ -6,6 +6,9 @@ const CHECKS: [name: string, command: string, ...args: string[]][] = [
   ["types of the ingest Worker", "tsc", "-p", "workers/ingest"],
   ["types of the aggregator Worker", "tsc", "-p", "workers/aggregator"],
   ["types of the pricing Worker", "tsc", "-p", "workers/pricing"],
+  ["types of the SDK, and its build", "tsc", "-p", "sdk"],
+  ["types of the SDK's examples", "tsc", "-p", "sdk/tsconfig.check.json"],
+  ["types of the SDK's example of a Worker", "tsc", "-p", "sdk/examples/worker"],
   ["lint and format", "biome", "check", "--error-on-warnings", "."],
   ["generated files", process.execPath, "scripts/generate.ts", "--check"],
 ];

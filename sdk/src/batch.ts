@@ -14,7 +14,7 @@ export const SERVICE_LIMIT: BatchLimit = {
 };
 
 /** The brackets of an array; each event but the first brings a comma. */
-const BRACKETS_BYTES = 2;
+export const BRACKETS_BYTES = 2;
 
 /** Bytes of the body that holds events of these sizes. */
 export function bodyBytes(sizes: readonly number[]): number {

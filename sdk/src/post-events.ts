@@ -50,8 +50,10 @@ export async function postEvents(request: PostRequest, platform: Platform): Prom
   }
 }
 
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/** Node says "fetch failed" and keeps why in the error's cause. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 /** True where bodies can be gzipped. */

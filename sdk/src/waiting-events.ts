@@ -1,5 +1,5 @@
 /** The unsent events of a queue that are not under way, in three places: fresh, cut out of a refused body, or told to wait. */
-import { type BatchLimit, batchLength } from "./batch.ts";
+import { type BatchLimit, BRACKETS_BYTES, batchLength } from "./batch.ts";
 import type { StoredEvent } from "./event-store.ts";
 
 export interface QueuedEvent extends StoredEvent {
@@ -13,17 +13,21 @@ export interface QueuedEvent extends StoredEvent {
 
 export class WaitingEvents {
   #fresh: QueuedEvent[] = [];
+  #freshBytes = 0;
   /** Batches to be sent as they are, so that a body once split stays split. */
   #parts: QueuedEvent[][] = [];
   #delayed: QueuedEvent[] = [];
 
   add(events: readonly QueuedEvent[]): void {
-    for (const event of events) this.#fresh.push(event);
+    for (const event of events) {
+      this.#fresh.push(event);
+      this.#freshBytes += event.bytes;
+    }
   }
 
   /** Ahead of all others. */
   putBack(events: readonly QueuedEvent[]): void {
-    this.#fresh = [...events, ...this.#fresh];
+    this.#setFresh([...events, ...this.#fresh]);
   }
 
   putPart(part: QueuedEvent[]): void {
@@ -40,20 +44,19 @@ export class WaitingEvents {
     const part = this.#parts.shift();
     if (part) return part;
     this.#wake(now);
-    const length = batchLength(this.#fresh, limit);
     const first = this.#fresh[0];
-    if (!first) return null;
-    // Not everything fits into one request: that request is full.
-    const isFull = length < this.#fresh.length || length >= limit.events;
-    return isFull || first.dueAt <= now ? this.#fresh.splice(0, length) : null;
+    if (!first || (first.dueAt > now && !this.#isFull(limit))) return null;
+    const batch = this.#fresh.splice(0, batchLength(this.#fresh, limit));
+    for (const { bytes } of batch) this.#freshBytes -= bytes;
+    return batch;
   }
 
   /** When `take` has something at the latest; null when nothing waits. */
   nextAt(): number | null {
     if (this.#parts.length > 0) return 0;
-    const times = this.#delayed.map(({ dueAt }) => dueAt);
-    if (this.#fresh[0]) times.push(this.#fresh[0].dueAt);
-    return times.length === 0 ? null : Math.min(...times);
+    let at = this.#fresh[0]?.dueAt ?? Number.POSITIVE_INFINITY;
+    for (const { dueAt } of this.#delayed) at = Math.min(at, dueAt);
+    return Number.isFinite(at) ? at : null;
   }
 
   /** Makes everything fresh due; what was told to wait waits on. */
@@ -64,7 +67,11 @@ export class WaitingEvents {
   /** Takes out the oldest event there is. */
   takeOldest(): QueuedEvent | undefined {
     const [part] = this.#parts;
-    if (!part) return this.#fresh.shift() ?? this.#delayed.shift();
+    if (!part) {
+      const oldest = this.#fresh.shift();
+      this.#freshBytes -= oldest?.bytes ?? 0;
+      return oldest ?? this.#delayed.shift();
+    }
     const event = part.shift();
     if (part.length === 0) this.#parts.shift();
     return event;
@@ -76,7 +83,7 @@ export class WaitingEvents {
     const old = [...this].filter(isOld);
     if (old.length === 0) return old;
     const rest = (events: QueuedEvent[]) => events.filter((event) => !isOld(event));
-    this.#fresh = rest(this.#fresh);
+    this.#setFresh(rest(this.#fresh));
     this.#delayed = rest(this.#delayed);
     this.#parts = this.#parts.map(rest).filter((part) => part.length > 0);
     return old;
@@ -86,6 +93,19 @@ export class WaitingEvents {
     for (const part of this.#parts) yield* part;
     yield* this.#fresh;
     yield* this.#delayed;
+  }
+
+  /** True when what is fresh fills a request: one more than fits, or the most that may be. */
+  #isFull(limit: BatchLimit): boolean {
+    const commas = this.#fresh.length - 1;
+    return (
+      this.#fresh.length >= limit.events || this.#freshBytes + commas + BRACKETS_BYTES > limit.bytes
+    );
+  }
+
+  #setFresh(events: QueuedEvent[]): void {
+    this.#fresh = events;
+    this.#freshBytes = events.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #wake(now: number): void {

@@ -46,7 +46,9 @@ function databaseOf(name: string): StorePlace {
   };
 }
 
+/** None in a page that was not served securely. */
 async function heldLocks(): Promise<number> {
-  const { held = [] } = await navigator.locks.query();
+  const locks: LockManager | undefined = navigator.locks;
+  const { held = [] } = (await locks?.query()) ?? {};
   return held.length;
 }

@@ -1,5 +1,8 @@
 import { type Browser, chromium } from "playwright-core";
 
+/** This machine, by a name whose plain HTTP the browser does not take for secure. */
+export const INSECURE_HOST = "plain.test";
+
 /** The browser that CHROMIUM_PATH names; null, and said loudly, where it names none. */
 export function chromiumForTests(): (() => Promise<Browser>) | null {
   const executablePath = process.env.CHROMIUM_PATH;
@@ -21,4 +24,5 @@ const FLAGS = [
   "--no-first-run",
   "--disable-component-update",
   "--disable-sync",
+  `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
 ];

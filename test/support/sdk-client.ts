@@ -1,7 +1,7 @@
 /**
  * A process that tracks events through the SDK, told what to do over IPC, for tests that kill it.
  *
- *     fork(this file, [], {env: {ENDPOINT, KEY, DIRECTORY}})
+ *     fork(this file, [], {env: {ENDPOINT, KEY, DIRECTORY, GZIP}})
  */
 import { eventQueueOn } from "../../sdk/src/event-queue.ts";
 import { fileStore } from "../../sdk/src/file-store.ts";
@@ -20,9 +20,12 @@ export interface SdkReport {
   stats: QueueStats;
   /** Everything tracked is in the store. */
   stored: boolean;
+  /** Everything the queue complained of, each once. */
+  errors: string[];
 }
 
-const { ENDPOINT = "", KEY = "", DIRECTORY = "" } = process.env;
+const { ENDPOINT = "", KEY = "", DIRECTORY = "", GZIP } = process.env;
+const errors = new Set<string>();
 
 const queue = eventQueueOn(hostPlatform(), fileStore({ directory: DIRECTORY }), {
   endpoint: ENDPOINT,
@@ -31,6 +34,8 @@ const queue = eventQueueOn(hostPlatform(), fileStore({ directory: DIRECTORY }), 
   maxWaitMs: 50,
   requestTimeoutMs: 2_000,
   backoff: { baseMs: 20, capMs: 400 },
+  gzip: GZIP === "yes",
+  onError: ({ message }) => errors.add(message),
 });
 
 async function obey(command: SdkCommand): Promise<SdkReport> {
@@ -38,7 +43,7 @@ async function obey(command: SdkCommand): Promise<SdkReport> {
   if (command.kind === "flush") await queue.flush(command);
   if (command.kind === "close") await queue.close(command);
   const stored = command.kind === "track" ? await queue.stored() : true;
-  return { stats: queue.stats(), stored };
+  return { stats: queue.stats(), stored, errors: [...errors] };
 }
 
 process.on("message", async (command: SdkCommand) => {

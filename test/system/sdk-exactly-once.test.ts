@@ -40,12 +40,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function startClient(): ChildProcess {
+function startClient({ gzip = false } = {}): ChildProcess {
   const env = {
     ...process.env,
     ENDPOINT: `${proxy.url}/api/v1/events`,
     KEY: stack.keys.ingest,
     DIRECTORY: directory,
+    GZIP: gzip ? "yes" : "no",
   };
   const client = fork(CLIENT, [], { env });
   clients.push(client);
@@ -102,8 +103,8 @@ test("6,000 events over a network that loses answers, from clients that are kill
   adopted.push(closed.adopted);
   unsent.push(closed.queued);
   expect(closed.dropped.closed).toBe(0);
-  // Two at once on one directory.
-  const [one, other] = [startClient(), startClient()];
+  // Two at once on one directory, one of them compressing.
+  const [one, other] = [startClient(), startClient({ gzip: true })];
   const last = eventsOf(3);
   await Promise.all([
     tell(one, { kind: "track", events: last.slice(0, EVENTS_PER_ROUND / 2) }),
@@ -119,7 +120,9 @@ test("6,000 events over a network that loses answers, from clients that are kill
   expect(first).toBe(0);
   for (const count of [...unsent, ...later]) expect(count).toBeGreaterThan(0);
   expect(proxy.met.answerLost + proxy.met.answerCut).toBeGreaterThan(5);
-  for (const { stats } of ends) {
+  for (const { stats, errors } of ends) {
+    expect(errors.join()).toMatch(/socket|ECONNRESET|terminated/);
+    expect(errors.join()).not.toMatch(/gzip/);
     expect(stats).toMatchObject({ queued: 0, rejected: 0, storeFailures: 0 });
     expect(Object.values(stats.dropped)).toEqual([0, 0, 0, 0]);
   }

@@ -50,7 +50,7 @@ test("the Node example keeps what it cannot send, sends it at its next start, an
   expect((await readDemand(stack, "nyc-161")).totals).toMatchObject({ booking: 1, duplicates: 3 });
 });
 
-test("the Worker example keeps what it cannot send, also when its object is evicted, and sends it when it can", async () => {
+test("the Worker example keeps what it cannot send, over a restart, and sends it when it can", async () => {
   process.env.INGEST_KEY = stack.keys.ingest;
   const [worker] = await auxiliaryWorkers([join(EXAMPLES, "worker/wrangler.toml")]);
   if (!worker) throw new Error("the Worker example was not built");
