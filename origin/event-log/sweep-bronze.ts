@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { and, inArray, isNotNull, lt } from "drizzle-orm";
 import { type EpochMs, HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
@@ -43,10 +43,9 @@ async function filesLeft(
     (await database.select({ path: bronzeFiles.path }).from(bronzeFiles)).map(({ path }) => path),
   );
   const left: string[] = [];
-  const entries = await readdir(join(folder, BRONZE_FOLDER), {
-    recursive: true,
-    withFileTypes: true,
-  });
+  const bronze = join(folder, BRONZE_FOLDER);
+  await mkdir(bronze, { recursive: true });
+  const entries = await readdir(bronze, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || !/\.parquet(\.\d+\.part)?$/.test(entry.name)) continue;
