@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import { isClosed, windowsEnding } from "../../domain/tumbling.ts";
-import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { COUNTED_TYPES, type CountedType, WindowCounts } from "../../domain/window.ts";
 
 const T0 = Date.UTC(2026, 0, 11, 10, 30);

@@ -166,6 +166,7 @@ export class RegionWindowObject
   override async alarm(): Promise<void> {
     this.outlets.alarmCame();
     await this.settle();
+    this.persistNotes();
   }
 
   async handOver(change: LayoutChange, slice: number): Promise<Uint8Array> {
@@ -287,12 +288,16 @@ export class RegionWindowObject
     }
   }
 
+  /** Stores what was told where nothing may come that it could be stored with: an object that was evicted would tell it again. */
+  private persistNotes(): void {
+    if (this.region.notes.isAhead) this.transaction((region, now) => region.persistNotes(now));
+  }
+
   /** Sees to what is due later, whether or not anything comes until then. */
   private async watch(): Promise<void> {
     const afterMs = this.outlets.nextAfterMs(this.region);
     if (afterMs === null) {
-      // Nothing more will come of what was told: or it would be told again whenever the object is started.
-      if (this.region.notes.isAhead) this.transaction((region, now) => region.persistNotes(now));
+      this.persistNotes();
       return;
     }
     if (afterMs <= MOST_TIMER_MS) {

@@ -134,8 +134,9 @@ export class StoredRegion {
     if (this.arrivals.length > 0 || this.notes.isAhead) this.write(now);
   }
 
-  private write(now: EpochMs): void {
+  private write(eventNow: EpochMs): void {
     const { notes, lateTable } = this;
+    const now = notes.replayedTo ?? eventNow;
     if (lateTable && this.late.length > 0) {
       notes.lastLateRow = lateTable.put(this.late.written(), now, notes.lastLateRow);
     }
@@ -293,6 +294,8 @@ export class StoredRegion {
 
   private checkpoint(now: EpochMs): void {
     const writer = new ByteWriter(64 * 1_024);
+    // What is forgotten now may still count in windows that nobody has looked at.
+    if (this.lateTable) this.notes.signals.collect(this.state, now);
     writeRegion(writer, this.state, now);
     this.ledger.writeTo(writer);
     this.shards.writeTo(writer);
