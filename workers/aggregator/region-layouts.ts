@@ -13,7 +13,7 @@ import type {
   RegionShardRpc,
 } from "../../contract/region-layout.ts";
 import { type ShardCount, SLICES, shardOf } from "../../domain/slices.ts";
-import { type EpochMs, SECOND_MS } from "../../domain/units.ts";
+import type { EpochMs } from "../../domain/units.ts";
 import type { ShardsWanted } from "./shards-wanted.ts";
 import type { StoredRegion } from "./stored-region.ts";
 
@@ -23,8 +23,6 @@ const SCHEMA = `
     next_shards INTEGER NOT NULL, retiring INTEGER NOT NULL
   );
 `;
-
-const CONSIDERED_EVERY_MS = SECOND_MS;
 
 /** What a change needs of the region's object. */
 export interface LayoutPorts {
@@ -49,7 +47,6 @@ export class RegionLayouts {
   /** How many shards there were before the last change, while those of them that count no more may have to be told. */
   private retiring = 0;
   private isAtWork = false;
-  private consideredAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: LayoutPorts) {
     this.ports = ports;
@@ -86,8 +83,6 @@ export class RegionLayouts {
     wanted.took(events, now);
     if (this.isAtWork) return null;
     if (!this.next) {
-      if (now - this.consideredAt < CONSIDERED_EVERY_MS) return null;
-      this.consideredAt = now;
       const shards = wanted.at(now, this.present.shards, keys());
       if (shards !== this.present.shards) this.intend(shards);
     }

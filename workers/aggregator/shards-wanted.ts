@@ -1,4 +1,5 @@
 import { SHARD_COUNTS, type ShardCount } from "../../domain/slices.ts";
+import { SECOND_MS } from "../../domain/units.ts";
 import { RateMeter } from "./rate-meter.ts";
 
 /** When a region is split and merged. Rates are events a second, repeats among them; times are of the wall clock. */
@@ -13,6 +14,7 @@ export interface SplitRules {
   mostKeys: number;
 }
 
+const LOOKED_EVERY_MS = SECOND_MS;
 /** A split leaves this share of what an object may have unused, so that the next is not due at once. */
 const SPLIT_TO = 0.7;
 /** As a merge does, by the keys. */
@@ -23,6 +25,7 @@ export class ShardsWanted {
   private readonly rules: SplitRules;
   private readonly meter: RateMeter;
   /** Since when it could have been merged, and the highest rate since then; null while it could not. */
+  private lookedAt = Number.NEGATIVE_INFINITY;
   private quiet: { since: number; peak: number } | null = null;
 
   constructor(rules: SplitRules) {
@@ -34,8 +37,10 @@ export class ShardsWanted {
     this.meter.took(events, wallNow);
   }
 
-  /** Looks at the region, which has `present` shards and remembers `keys`. Call it about once a second. */
+  /** For a region that has `present` shards and remembers `keys`. It is looked at anew once a second, however often this is called. */
   at(wallNow: number, present: ShardCount, keys: number): ShardCount {
+    if (wallNow - this.lookedAt < LOOKED_EVERY_MS) return present;
+    this.lookedAt = wallNow;
     const { splitAbovePerS, mergeBelowPerS, mergeAfterMs, mostKeys } = this.rules;
     const rate = this.meter.at(wallNow);
     const needed = Math.max(rate / splitAbovePerS, keys / mostKeys);
