@@ -18,7 +18,7 @@ export const cloudEventSchema = z.looseObject({
   subject: optional,
   time: optional,
   datacontenttype: optional,
-  data: z.unknown(),
+  data: z.unknown().optional(),
   /** Data in another format, such as Protobuf, which `datacontenttype` then names. */
   data_base64: z.base64().nullish(),
 });
