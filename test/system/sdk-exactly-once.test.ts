@@ -40,13 +40,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function startClient({ gzip = false } = {}): ChildProcess {
+function startClient(given: Record<string, string> = {}): ChildProcess {
   const env = {
     ...process.env,
     ENDPOINT: `${proxy.url}/api/v1/events`,
     KEY: stack.keys.ingest,
     DIRECTORY: directory,
-    GZIP: gzip ? "yes" : "no",
+    ...given,
   };
   const client = fork(CLIENT, [], { env });
   clients.push(client);
@@ -104,7 +104,7 @@ test("6,000 events over a network that loses answers, from clients that are kill
   unsent.push(closed.queued);
   expect(closed.dropped.closed).toBe(0);
   // Two at once on one directory, one of them compressing.
-  const [one, other] = [startClient(), startClient({ gzip: true })];
+  const [one, other] = [startClient(), startClient({ GZIP: "yes" })];
   const last = eventsOf(3);
   await Promise.all([
     tell(one, { kind: "track", events: last.slice(0, EVENTS_PER_ROUND / 2) }),
@@ -148,4 +148,22 @@ test("6,000 events over a network that loses answers, from clients that are kill
 
   await Promise.all([one, other].map((client) => tell(client, { kind: "close", timeoutMs: 0 })));
   expect(await readdir(directory)).toEqual([]);
+});
+
+test("what is over its user's limit goes again until all of it is counted, and keeps no other user waiting", async () => {
+  const region_id = "nyc-79";
+  const ENDPOINT = `${stack.ingestUrl}/api/v1/events`;
+  const client = startClient({ ENDPOINT, KEY: stack.keys.public });
+  const viewsOf = (user_id: string, count: number) =>
+    Array.from({ length: count }, (): TrackedEvent => ({ event_type: "view", region_id, user_id }));
+  // A public key's users may each send 100 at once, and then 1,000 a minute.
+  await tell(client, { kind: "track", events: [...viewsOf("eager", 250), ...viewsOf("calm", 5)] });
+  const { stats, errors } = await tell(client, { kind: "flush", timeoutMs: 60_000 });
+  expect(stats).toMatchObject({ accepted: 255, rejected: 0, queued: 0 });
+  // More than the seven requests that 255 events need without limits: the limit was met.
+  expect(stats.requests, errors.join()).toBeGreaterThan(7);
+  await until("all of it is counted", 20_000, async () => {
+    return (await readDemand(stack, region_id)).totals.view === 255;
+  });
+  await tell(client, { kind: "close", timeoutMs: 0 });
 });
