@@ -1,4 +1,4 @@
-import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, plus } from "./units.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, plus, WEEK_MS } from "./units.ts";
 
 /** What the clock on the wall of a region reads. */
 export interface LocalTime {
@@ -22,8 +22,7 @@ export function seasonOf(month: number): number {
 /**
  * Local time of an instant in an IANA time zone.
  *
- * Offsets come from Intl, so daylight saving is right wherever ICU is. One lookup costs tens of microseconds, so the
- * offset is kept per zone and quarter hour: no zone has ever changed its offset off a quarter hour.
+ * Offsets come from Intl, so daylight saving is right wherever ICU is.
  */
 export function localTimeOf(at: EpochMs, timeZone: string): LocalTime {
   const local = new Date(at + offsetMsAt(at, timeZone));
@@ -42,21 +41,59 @@ export function localHourOf(at: EpochMs, timeZone: string): number {
   return Math.floor((local - Math.floor(local / DAY_MS) * DAY_MS) / HOUR_MS);
 }
 
+/**
+ * One lookup at Intl costs tens of microseconds, so offsets are kept: per zone and UTC day where it is the same at both ends of
+ * the day, and per quarter hour on the few days on which it changes. No zone has ever changed its offset off a quarter hour, or
+ * there and back within a day.
+ */
+interface ZoneOffsets {
+  /** NaN for a day on which the offset changes. */
+  byDay: Map<number, number>;
+  bySlot: Map<number, number>;
+}
+
 const OFFSET_SLOT_MS = 15 * MINUTE_MS;
-const MAX_KEPT_OFFSETS = 4_096;
+const MAX_KEPT_DAYS = 4_096;
 const formats = new Map<string, Intl.DateTimeFormat>();
-const offsets = new Map<string, number>();
+const offsets = new Map<string, ZoneOffsets>();
 
 /** Milliseconds to add to UTC to read the zone's wall clock. Throws RangeError on an unknown zone. */
 export function offsetMsAt(at: EpochMs, timeZone: string): number {
-  const slot = Math.floor(at / OFFSET_SLOT_MS);
-  const key = `${timeZone}|${slot}`;
-  const known = offsets.get(key);
+  let zone = offsets.get(timeZone);
+  if (!zone) {
+    zone = { byDay: new Map(), bySlot: new Map() };
+    offsets.set(timeZone, zone);
+  }
+  const day = Math.floor(at / DAY_MS);
+  const kept = zone.byDay.get(day) ?? offsetOfDay(zone, day, timeZone);
+  return Number.isNaN(kept) ? offsetOfSlot(zone, Math.floor(at / OFFSET_SLOT_MS), timeZone) : kept;
+}
+
+function offsetOfDay(zone: ZoneOffsets, day: number, timeZone: string): number {
+  const first = offsetFromIntl(day * DAY_MS, timeZone);
+  const next = offsetFromIntl((day + 1) * DAY_MS, timeZone);
+  const offsetMs = first === next ? first : Number.NaN;
+  if (zone.byDay.size >= MAX_KEPT_DAYS) zone.byDay.clear();
+  zone.byDay.set(day, offsetMs);
+  return offsetMs;
+}
+
+function offsetOfSlot({ bySlot }: ZoneOffsets, slot: number, timeZone: string): number {
+  const known = bySlot.get(slot);
   if (known !== undefined) return known;
   const offsetMs = offsetFromIntl(slot * OFFSET_SLOT_MS, timeZone);
-  if (offsets.size >= MAX_KEPT_OFFSETS) offsets.clear();
-  offsets.set(key, offsetMs);
+  if (bySlot.size >= MAX_KEPT_DAYS) bySlot.clear();
+  bySlot.set(slot, offsetMs);
   return offsetMs;
+}
+
+/**
+ * The instant `weeks` weeks before `at` at which the clock on the wall showed the same. A time that was skipped there is taken an
+ * hour later, as clocks then were; of one that came twice the one with the offset of the plain difference counts.
+ */
+export function weeksBefore(at: EpochMs, weeks: number, timeZone: string): EpochMs {
+  const plain = plus(at, -weeks * WEEK_MS);
+  return plus(plain, offsetMsAt(at, timeZone) - offsetMsAt(plain, timeZone));
 }
 
 function offsetFromIntl(at: number, timeZone: string): number {

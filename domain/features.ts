@@ -7,11 +7,11 @@
  *
  * Counts enter as log(1 + x): the trees then split on ratios, and the busiest zone does not drown the quiet ones.
  */
-import { localTimeOf, seasonOf } from "./calendar.ts";
+import { localTimeOf, seasonOf, weeksBefore } from "./calendar.ts";
 import { type Context, valueAt, weatherSeverity } from "./context.ts";
 import type { BookingHistory } from "./history.ts";
 import { cancelRateOf, type LiveSignals, utilizationOf } from "./signals.ts";
-import { DAY_MS, type EpochMs, HOUR_MS, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, plus, QUARTER_HOUR_MS, WEEK_MS } from "./units.ts";
 
 /** Changes whenever a name, its order or its meaning does; a model only runs on the version it was trained on. */
 export const FEATURE_SET_VERSION = "fs1";
@@ -69,10 +69,10 @@ export function featuresFrom(inputs: FeatureInputs): Features {
       : Number.NaN;
   const lag = (quarters: number) =>
     recent((quarters + 1) * QUARTER_HOUR_MS) - recent(quarters * QUARTER_HOUR_MS);
-  const usualIn = (aheadMs: number) => usualQuarterHour(history, asOf + aheadMs);
+  const usualIn = (aheadMs: number) => usualQuarterHour(history, plus(asOf, aheadMs), timeZone);
   const overUsual = (spanMs: number) => {
     const actual = spanMs === QUARTER_HOUR_MS ? lag1 : recent(spanMs);
-    return Math.log((actual + 1) / (meanOfEarlierWeeks(history, asOf - spanMs, asOf) + 1));
+    return Math.log((actual + 1) / (meanOfEarlierWeeks(history, asOf, spanMs, timeZone) + 1));
   };
 
   const usual = HORIZONS_MS.map(usualIn);
@@ -97,8 +97,8 @@ export function featuresFrom(inputs: FeatureInputs): Features {
     rate(week, RECENT_MS.d7),
     Math.log1p(usualIn(0)),
     ...usual.map(Math.log1p),
-    Math.log1p(sameSlotLastWeek(history, asOf, QUARTER_HOUR_MS)),
-    Math.log1p(sameSlotLastWeek(history, asOf, HOUR_MS)),
+    Math.log1p(sameSlotLastWeek(history, asOf, QUARTER_HOUR_MS, timeZone)),
+    Math.log1p(sameSlotLastWeek(history, asOf, HOUR_MS, timeZone)),
     overUsual(QUARTER_HOUR_MS),
     overUsual(HOUR_MS),
     overUsual(4 * HOUR_MS),
@@ -137,13 +137,18 @@ const MAX_WEEKS = 4;
 
 /**
  * The seasonal expectation: bookings in the quarter hour that ends at `endAt`, averaged over up to four earlier weeks,
- * each smoothed over the five quarter hours around it. NaN when no earlier week is known.
+ * each smoothed over the five quarter hours around it. The same time of the week is the same by the clock on the wall, also
+ * where daylight saving began or ended between. NaN when no earlier week is known.
  */
-export function usualQuarterHour(history: BookingHistory, endAt: number): number {
+export function usualQuarterHour(
+  history: BookingHistory,
+  endAt: EpochMs,
+  timeZone: string,
+): number {
   let sum = 0;
   let weeks = 0;
   for (let week = 1; week <= MAX_WEEKS; week++) {
-    const center = endAt - week * WEEK_MS;
+    const center = weeksBefore(plus(endAt, -QUARTER_HOUR_MS), week, timeZone) + QUARTER_HOUR_MS;
     if (!history.covers(center - 3 * QUARTER_HOUR_MS, center + 2 * QUARTER_HOUR_MS)) continue;
     weeks++;
     for (const [offset, weight] of KERNEL.entries()) {
@@ -154,22 +159,32 @@ export function usualQuarterHour(history: BookingHistory, endAt: number): number
   return weeks === 0 ? Number.NaN : sum / (weeks * KERNEL_SUM);
 }
 
-/** Bookings in the same stretch of the week, averaged over up to four earlier weeks; NaN when none is known. */
-function meanOfEarlierWeeks(history: BookingHistory, fromAt: number, toAt: number): number {
+/** Bookings in the `spanMs` before the same time of the week, averaged over up to four earlier weeks; NaN when none is known. */
+function meanOfEarlierWeeks(
+  history: BookingHistory,
+  asOf: EpochMs,
+  spanMs: number,
+  timeZone: string,
+): number {
   let sum = 0;
   let weeks = 0;
   for (let week = 1; week <= MAX_WEEKS; week++) {
-    const shift = week * WEEK_MS;
-    if (!history.covers(fromAt - shift, toAt - shift)) continue;
+    const toAt = weeksBefore(asOf, week, timeZone);
+    if (!history.covers(toAt - spanMs, toAt)) continue;
     weeks++;
-    sum += history.between(fromAt - shift, toAt - shift);
+    sum += history.between(toAt - spanMs, toAt);
   }
   return weeks === 0 ? Number.NaN : sum / weeks;
 }
 
 /** Bookings a week ago in the stretch of `spanMs` that begins where `asOf` stands now; NaN when unknown. */
-function sameSlotLastWeek(history: BookingHistory, asOf: number, spanMs: number): number {
-  const fromAt = asOf - WEEK_MS;
+function sameSlotLastWeek(
+  history: BookingHistory,
+  asOf: EpochMs,
+  spanMs: number,
+  timeZone: string,
+): number {
+  const fromAt = weeksBefore(asOf, 1, timeZone);
   return history.covers(fromAt, fromAt + spanMs)
     ? history.between(fromAt, fromAt + spanMs)
     : Number.NaN;

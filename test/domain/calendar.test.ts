@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { localTimeOf, offsetMsAt, seasonOf, startOfLocalDay } from "../../domain/calendar.ts";
-import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, plus } from "../../domain/units.ts";
+import {
+  localTimeOf,
+  offsetMsAt,
+  seasonOf,
+  startOfLocalDay,
+  weeksBefore,
+} from "../../domain/calendar.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, plus, WEEK_MS } from "../../domain/units.ts";
 
 const ZONES = ["America/New_York", "Europe/London", "Asia/Kolkata"] as const;
 /** A midnight that is skipped, one that comes twice, a quarter hour's offset, a half hour's daylight saving. */
@@ -177,6 +183,26 @@ describe("startOfLocalDay()", () => {
         plus(start, hours * HOUR_MS),
       );
     }
+  });
+});
+
+describe("weeksBefore()", () => {
+  it("shows the same on the wall, an hour later at most where that time was skipped", () => {
+    fc.assert(
+      fc.property(instant, anyZone, fc.integer({ min: 0, max: 4 }), (when, zone, weeks) => {
+        const earlier = weeksBefore(when, weeks, zone);
+        const now = localTimeOf(when, zone);
+        const then = localTimeOf(earlier, zone);
+        const behindMs = Date.parse(now.date) - Date.parse(then.date);
+        const laterMinutes =
+          then.minuteOfDay - now.minuteOfDay + (weeks * WEEK_MS - behindMs) / MINUTE_MS;
+        const wasSkipped = offsetMsAt(earlier, zone) !== offsetMsAt(plus(earlier, -HOUR_MS), zone);
+        if (wasSkipped) expect(laterMinutes).toBeLessThanOrEqual(60);
+        else expect(laterMinutes).toBe(0);
+        expect(laterMinutes).toBeGreaterThanOrEqual(0);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 

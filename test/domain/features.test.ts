@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { localTimeOf } from "../../domain/calendar.ts";
 import { type Context, NO_CONTEXT } from "../../domain/context.ts";
 import {
   FEATURE_NAMES,
@@ -205,19 +206,56 @@ describe("usualQuarterHour()", () => {
     const oneWeek = (9 * 3 + 18 * 2 + 27 * 1) / 9;
     const fourth = (36 * 3) / 9;
     const history = new BookingHistory(START, counts);
-    expect(usualQuarterHour(history, T0)).toBeCloseTo((oneWeek + fourth) / 4, 10);
+    expect(usualQuarterHour(history, T0, "UTC")).toBeCloseTo((oneWeek + fourth) / 4, 10);
     const twoWeeks = counts.slice(-2 * SLOTS_PER_WEEK - 8);
     const short = new BookingHistory(plus(T0, -twoWeeks.length * QUARTER_HOUR_MS), twoWeeks);
-    expect(usualQuarterHour(short, T0)).toBeCloseTo(oneWeek / 2, 10);
+    expect(usualQuarterHour(short, T0, "UTC")).toBeCloseTo(oneWeek / 2, 10);
   });
 
   it("is unknown without an earlier week, and the same whatever the last week did", () => {
-    expect(usualQuarterHour(steady(5, 96), T0)).toBeNaN();
+    expect(usualQuarterHour(steady(5, 96), T0, "UTC")).toBeNaN();
     const counts = new Array<number>(HISTORY_SLOTS).fill(5);
     counts.fill(500, -SLOTS_PER_WEEK + 96);
     const history = new BookingHistory(START, counts);
     for (const aheadMs of [0, ...HORIZONS_MS]) {
-      expect(usualQuarterHour(history, T0 + aheadMs)).toBe(5);
+      expect(usualQuarterHour(history, plus(T0, aheadMs), "UTC")).toBe(5);
     }
+  });
+});
+
+describe("across a change of the clocks", () => {
+  /** Every day of the history has its 8 o'clock rush by the clock on the wall: 8 bookings in the quarter hour from 8:00. */
+  function rushHours(asOf: EpochMs, timeZone: string): BookingHistory {
+    const startAt = plus(
+      (Math.floor(asOf / QUARTER_HOUR_MS) * QUARTER_HOUR_MS) as EpochMs,
+      -HISTORY_MS,
+    );
+    const counts = Array.from({ length: HISTORY_SLOTS }, (_, slot) => {
+      const { minuteOfDay } = localTimeOf(plus(startAt, slot * QUARTER_HOUR_MS), timeZone);
+      return minuteOfDay === 8 * 60 ? 8 : 0;
+    });
+    return new BookingHistory(startAt, counts);
+  }
+
+  it.each([
+    ["New York, days after summer time began", "America/New_York", "2026-03-11T12:00:00Z"],
+    ["New York, three weeks after", "America/New_York", "2026-03-31T12:00:00Z"],
+    ["New York, days after summer time ended", "America/New_York", "2026-11-04T13:00:00Z"],
+    ["London, the morning of the change", "Europe/London", "2026-03-29T07:00:00Z"],
+    ["London, after summer time ended", "Europe/London", "2026-10-26T08:00:00Z"],
+    ["Lord Howe, whose clocks move by half an hour", "Australia/Lord_Howe", "2026-10-05T21:00:00Z"],
+    ["Kolkata, whose clocks stay", "Asia/Kolkata", "2026-03-31T02:30:00Z"],
+  ])("the usual of 8 o'clock is that of earlier weeks' 8 o'clock: %s", (_, timeZone, text) => {
+    const asOf = Date.parse(text) as EpochMs;
+    expect(localTimeOf(asOf, timeZone)).toMatchObject({ hour: 8, minuteOfDay: 480 });
+    const history = rushHours(asOf, timeZone);
+    const { of, usual } = features({ asOf, history, timeZone, liveSince: plus(asOf, -HISTORY_MS) });
+    // The first horizon is the quarter hour from 8:00; the kernel keeps a third of a peak.
+    close(usual[0] ?? Number.NaN, (8 * 3) / 9);
+    close(of("sameSlotLag1w15m"), Math.log1p(8));
+    close(of("sameSlotLag1w60m"), Math.log1p(8));
+    expect(of("hourOfDay")).toBe(8);
+    // The quarter hour before 8:00 had nothing in any week.
+    close(of("recentOverUsual15m"), 0);
   });
 });
