@@ -52,6 +52,8 @@ export class Lease {
   readonly id: string;
   /** Its name at the ledger, once somebody asked. */
   name: BucketName | null = null;
+  /** How often it was asked for. */
+  asks = 0;
   /** Below zero: spent on credit and not told yet. */
   private tokens = 0;
   private endsAt = 0;
@@ -125,6 +127,7 @@ export class Lease {
     this.demand = 0;
     this.demandFrom = now;
     this.askedAt = now;
+    this.asks++;
     this.needed = 0;
     return {
       ...{ requestsPerMinute, burst, returned: 0, needed, ahead },

@@ -157,10 +157,15 @@ export class Limiter {
     leases: readonly Lease[],
     background: Background,
   ): Promise<LimitRefusal | "allowed"> {
+    /** How often each lease had been asked for when this request noted its need: once is enough until the next ask. */
+    const noted = new Map<Lease, number>();
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const now = this.now();
       const short = leases.filter((lease) => !lease.has(1, now));
-      for (const lease of short) lease.need(1, now);
+      for (const lease of short) {
+        if (noted.get(lease) !== lease.asks) lease.need(1, now);
+        noted.set(lease, lease.asks);
+      }
       await this.provide(short, background);
       const verdict = this.tryAll(leases);
       if (verdict === "unknown") continue;
