@@ -2,6 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type MockInstance, vi } from "vitest";
+import { EventCursor } from "../../../contract/packed-events.ts";
 import { setLowWater } from "../../../contract/parcel.ts";
 import { shardName } from "../../../contract/region-layout.ts";
 import type { OutboxRpc, ParcelsApplied } from "../../../contract/rpc.ts";
@@ -134,6 +135,18 @@ export class HotRegion {
         "SELECT version, shards, next_shards AS next, retiring FROM layout",
       );
       return row ?? { version: 0, shards: 1, next: 0, retiring: 0 };
+    });
+  }
+
+  /** Low halves of the keys of the late events that the root has put aside. */
+  lateEvents(): Promise<number[]> {
+    return runInDurableObject(this.root, (_, { storage }) => {
+      const rows = storage.sql.exec<{ bytes: ArrayBuffer }>("SELECT bytes FROM late ORDER BY id");
+      return rows
+        .toArray()
+        .flatMap(({ bytes }) =>
+          Array.from(new EventCursor(this.regionId, new Uint8Array(bytes)), ({ keyLow }) => keyLow),
+        );
     });
   }
 

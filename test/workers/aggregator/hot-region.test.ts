@@ -115,6 +115,27 @@ describe("a hot region", () => {
     await expectExactly(events, 0);
   });
 
+  it("puts late events aside at the root, once, and counts them under late alone", async () => {
+    const fresh = eventsOf(0, 40);
+    region.parcel(fresh, now());
+    await region.reshape(4);
+    await region.settle();
+    const late = eventsOf(40, 10).map((event) => ({
+      ...event,
+      occurredAt: plus(now(), -20 * MINUTE_MS),
+    }));
+    const number = region.parcel([...late, ...eventsOf(50, 10)], now());
+    await region.deliver([number]);
+    await region.deliver([number], 1);
+    await region.settle();
+    const { totals } = await region.root.demand();
+    expect(totals).toMatchObject({ late: 10, duplicates: 0 });
+    const { search, view, booking, cancellation } = totals;
+    expect(search + view + booking + cancellation).toBe(50);
+    const aside = await region.lateEvents();
+    expect(aside.toSorted()).toEqual(late.map(({ keyLow }) => keyLow).toSorted());
+  });
+
   it("ends a change that dies at any of its steps, and neither loses nor repeats an event", async () => {
     const events: DemandEvent[] = [];
     let repeats = 0;
