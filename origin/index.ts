@@ -1,8 +1,11 @@
 /** The origin's command line: `npm run origin -- <command>`; `--help` lists the commands. */
 import { Command } from "commander";
+import { addBridgeCommand } from "./commands/bridge.ts";
 import { addEvaluateCommand } from "./commands/evaluate.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addPublishCommand } from "./commands/publish.ts";
+import { addPullCommand } from "./commands/pull.ts";
+import { addReplayCommand } from "./commands/replay.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addTrainCommand } from "./commands/train.ts";
 import { DEFAULTS } from "./settings.ts";
@@ -17,6 +20,9 @@ addImportCommand(program);
 addTrainCommand(program);
 addEvaluateCommand(program);
 addPublishCommand(program);
+addPullCommand(program);
+addBridgeCommand(program);
+addReplayCommand(program);
 addServeCommand(program);
 
 try {
