@@ -1,7 +1,8 @@
 /** Everything this Worker asks of others goes through here: a time limit, a breaker, a count of what failed. */
+
+import { type BreakerPolicy, createBreaker } from "../../contract/breaker.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
-import { type BreakerPolicy, createBreaker } from "../../contract/breaker.ts";
 
 /** What came of asking: a value, or why there is none. */
 export type Answer<Value> = { ok: true; value: Value } | Unanswered;
