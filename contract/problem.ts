@@ -22,6 +22,7 @@ export const PROBLEMS = {
   unknown_dead_letter: [404, "No dead letter has this id."],
   unknown_segment: [404, "The event log has no such segment, or no longer."],
   method_not_allowed: [405, "The address does not take this method."],
+  region_is_live: [409, "The region hears events of its own, so nothing can be replayed into it."],
   not_redrivable: [
     409,
     "The dead letter cannot go back: its queue is not known, or only part of it was kept.",

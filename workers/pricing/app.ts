@@ -10,6 +10,7 @@ import { listChanges, publishRegions, publishRules, readRules } from "./admin/do
 import { listLogWriters, listSegments, readSegment } from "./admin/event-log.ts";
 import { seedHistory } from "./admin/history.ts";
 import { listModels, publishModel, registerModel } from "./admin/models.ts";
+import { type ReplayPorts, readReplay, replayParcels } from "./admin/replay.ts";
 import { createCatalog } from "./catalog.ts";
 import { createCells } from "./cells.ts";
 import { type ConsumerMetrics, consumerMetrics } from "./consumers.ts";
@@ -46,6 +47,7 @@ import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./st
 
 export interface PricingPorts {
   regionWindows: RegionWindows;
+  regionReplays: ReplayPorts["regionReplays"];
   config: ConfigStore;
   modelStore: ModelStore;
   database: EdgeDatabase;
@@ -68,6 +70,7 @@ export interface PricingPorts {
 const LIMITS_MS = {
   regions: 1_000,
   region_history: 5_000,
+  region_replay: 20_000,
   kv: 1_000,
   r2: 10_000,
   d1: 1_500,
@@ -117,6 +120,8 @@ export function createPricing(ports: PricingPorts): Pricing {
   };
   const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
   const admin = { ...shared, models, modelStore, modelDependency };
+  const { regionReplays } = ports;
+  const replays = { catalog, regionReplays, dependency: dependency("region_replay") };
   const eventLog = { store: ports.eventLog, dependency: dependency("event_log") };
   const fetch = createRouter(
     {
@@ -141,6 +146,8 @@ export function createPricing(ports: PricingPorts): Pricing {
       publishRules: publishRules(admin),
       publishRegions: publishRegions(admin),
       seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
+      replayParcels: replayParcels(replays),
+      readReplay: readReplay(replays),
       listChanges: listChanges(admin),
       listLogWriters: listLogWriters(eventLog),
       listSegments: listSegments(eventLog),

@@ -5,7 +5,12 @@ import { corsFrom } from "../../contract/cors.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
-import type { OutboxRpc, RegionLateRpc, RegionWindowRpc } from "../../contract/rpc.ts";
+import type {
+  OutboxRpc,
+  RegionLateRpc,
+  RegionReplayRpc,
+  RegionWindowRpc,
+} from "../../contract/rpc.ts";
 import { hexSource } from "../../contract/trace.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
@@ -22,6 +27,7 @@ let pricing: Pricing | undefined;
 function pricingOf(env: PricingEnv): Pricing {
   return createPricing({
     regionWindows: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionWindowRpc,
+    regionReplays: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionReplayRpc,
     config: {
       get: (key) => env.CONFIG.get(key),
       put: (key, value) => env.CONFIG.put(key, value),

@@ -12,6 +12,7 @@ import {
 } from "../../../contract/access.ts";
 import { corsFrom } from "../../../contract/cors.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
+import type { RegionReplayRpc } from "../../../contract/rpc.ts";
 import {
   modelCardKey,
   modelKey,
@@ -186,6 +187,14 @@ export class World {
           on("regions", () => this.region(regionId).recordForecast(tick, forecast)),
         seedHistory: (seed) => on("regions", () => this.region(regionId).seedHistory(seed)),
       }),
+      regionReplays: (regionId) => {
+        // The real one: what it answers is the aggregator's to say.
+        const region = env.REGIONS.getByName(regionId) as unknown as RegionReplayRpc;
+        return {
+          replay: (parcels) => on("regions", () => region.replay(parcels)),
+          replayed: () => on("regions", () => region.replayed()),
+        };
+      },
       config: {
         get: (key) => on("kv", () => this.kv.get(key) ?? null),
         put: (key, value) => on("kv", () => void this.kv.set(key, value)),
