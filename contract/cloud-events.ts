@@ -1,5 +1,6 @@
 /** CloudEvents 1.0 around events: what of an envelope is read. */
 import * as z from "zod";
+import { MAX_EVENTS_PER_REQUEST } from "./events.ts";
 
 export const CLOUD_EVENT_TYPE_PREFIX = "pricing.events.";
 
@@ -23,3 +24,5 @@ export const cloudEventSchema = z.looseObject({
   data_base64: z.base64().nullish(),
 });
 export type CloudEvent = z.output<typeof cloudEventSchema>;
+
+export const cloudEventBatchSchema = z.array(cloudEventSchema).min(1).max(MAX_EVENTS_PER_REQUEST);

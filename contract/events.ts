@@ -7,6 +7,9 @@ export const MAX_EVENTS_PER_REQUEST = 500;
 export const MAX_EVENTS_BODY_BYTES = 1024 * 1024;
 export const MAX_METADATA_BYTES = 4 * 1024;
 
+/** Schemas of events that the service hands out. */
+export const EVENT_SCHEMA_NAMES = ["event.avsc", "events.proto"] as const;
+
 const count = z.number().int().min(0).max(1_000_000);
 const share = z.number().min(0).max(1);
 const anything = z.record(z.string(), z.unknown());

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 description of the product, made from OPERATIONS and OPERATION_SCHEMAS. */
 import * as z from "zod";
+import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
 import { eventSchema } from "./events.ts";
 import { OPERATION_SCHEMAS, type OperationSchemas } from "./operation-schemas.ts";
 import { OPERATIONS, type Operation, type OperationId } from "./operations.ts";
@@ -154,6 +155,8 @@ function namedSchemas(): NamedSchemas {
   };
   add(problemSchema, "Problem");
   add(eventSchema, "Event");
+  add(cloudEventSchema, "CloudEvent");
+  add(cloudEventBatchSchema, "CloudEventBatch");
   for (const [id, operation] of DESCRIBED) {
     const name = `${id[0]?.toUpperCase()}${id.slice(1)}`;
     for (const schema of Object.values(operation.body ?? {})) add(schema, `${name}Request`);

@@ -10,6 +10,7 @@ import {
   publishedAnswerSchema,
   rulesAnswerSchema,
 } from "./admin.ts";
+import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
 import {
   deadLetterActionsAnswerSchema,
   deadLetterAnswerSchema,
@@ -30,7 +31,12 @@ import {
   segmentsAnswerSchema,
   segmentsQuerySchema,
 } from "./event-log.ts";
-import { eventSchema, eventsAnswerSchema, MAX_EVENTS_PER_REQUEST } from "./events.ts";
+import {
+  EVENT_SCHEMA_NAMES,
+  eventSchema,
+  eventsAnswerSchema,
+  MAX_EVENTS_PER_REQUEST,
+} from "./events.ts";
 import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
 import { lateEventsAnswerSchema, lateEventsQuerySchema } from "./late-event-view.ts";
 import { modelVersionSchema } from "./model.ts";
@@ -45,7 +51,6 @@ import {
   priceAnswerSchema,
 } from "./pricing.ts";
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
-import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
 import { rulesDocumentSchema } from "./rules.ts";
 
 export interface OperationSchemas {
@@ -76,8 +81,17 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
         z.strictObject({ events: z.array(eventSchema).min(1).max(MAX_EVENTS_PER_REQUEST) }),
       ]),
       "application/x-ndjson": z.string(),
+      "application/cloudevents+json": cloudEventSchema,
+      "application/cloudevents-batch+json": cloudEventBatchSchema,
+      "application/avro": z.string(),
+      "avro/binary": z.string(),
+      "application/x-protobuf": z.string(),
     },
     answer: json(eventsAnswerSchema, 202),
+  },
+  readEventSchema: {
+    parameters: { name: z.enum(EVENT_SCHEMA_NAMES) },
+    answer: text("text/plain"),
   },
   computePrice: {
     body: { "application/json": computeRequestSchema },
@@ -129,15 +143,6 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
     parameters: byRegion,
     body: { "application/json": historySeedSchema },
     answer: json(historyAnswerSchema),
-  },
-  replayParcels: {
-    parameters: byRegion,
-    body: { [REPLAY_CONTENT_TYPE]: z.file() },
-    answer: json(replayedAnswerSchema),
-  },
-  readReplay: {
-    parameters: byRegion,
-    answer: json(replaySummaryAnswerSchema),
   },
   listChanges: {
     answer: json(configChangesAnswerSchema),

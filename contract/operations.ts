@@ -26,10 +26,25 @@ export const OPERATIONS = {
     path: "/api/v1/events",
     summary: "Accept events",
     description:
-      "One event, an array, `{events: [...]}`, or one event a line (NDJSON); up to 500 events and 1 MiB. " +
+      "Up to 500 events and 1 MiB, as JSON (one event, an array, `{events: [...]}`), NDJSON, CloudEvents 1.0 (structured, " +
+      "batched, binary mode), Avro or Protobuf; the content type says which. `Content-Encoding` may be gzip or deflate. " +
       "Accepted means durably stored. A repeated idempotency key of the same region is accepted and counted once.",
     permission: "events:write",
-    problems: ["invalid_events", "too_many_events", "overloaded", "unavailable"],
+    problems: [
+      "invalid_events",
+      "too_many_events",
+      "overloaded",
+      "unavailable",
+      "malformed_body",
+      "unsupported_content_coding",
+    ],
+  },
+  readEventSchema: {
+    method: "GET",
+    path: "/api/v1/events/schemas/{name}",
+    summary: "The schema of events for Avro or Protobuf",
+    permission: null,
+    problems: ["not_found"],
   },
   computePrice: {
     method: "POST",
@@ -130,23 +145,6 @@ export const OPERATIONS = {
     summary: "Tell a region of the time before its first event",
     permission: "admin",
     problems: ["unknown_region", "unavailable"],
-  },
-  replayParcels: {
-    method: "POST",
-    path: "/admin/v1/regions/{region_id}/replay",
-    summary: "Play parcels of the past into a region that nothing else counts in",
-    description:
-      "Parcels laid end to end, up to 1 MiB, in the order in which the door received them; each counts once however often it comes. " +
-      "Windows close where they closed live; their signals are answered, and told nobody else.",
-    permission: "admin",
-    problems: ["unknown_region", "region_is_live", "malformed_body", "unavailable"],
-  },
-  readReplay: {
-    method: "GET",
-    path: "/admin/v1/regions/{region_id}/replay",
-    summary: "What was played into a region, with the windows that are open still",
-    permission: "admin",
-    problems: ["unknown_region", "region_is_live", "unavailable"],
   },
   listChanges: {
     method: "GET",

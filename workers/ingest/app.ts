@@ -10,10 +10,12 @@ import { admit, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
 import { BatchPacker } from "../../contract/event-batch.ts";
+import { EVENT_SCHEMA_NAMES } from "../../contract/events.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
+import { SCHEMA_SOURCES } from "../../contract/schemas/generated/schema-sources.ts";
 import { TRACE_HEADER, traceIdOf } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import type { IdHashes } from "./id-hashes.ts";
@@ -108,6 +110,10 @@ export function createIngestApp(deps: IngestDeps): Hono {
     }),
   );
   app.get(
+    `${EVENTS_PATH}/schemas/:name`,
+    serve(null, (c) => eventSchemaText(c.req.param("name"))),
+  );
+  app.get(
     "/healthz",
     serve(null, () => Response.json({ status: "ok" })),
   );
@@ -133,7 +139,7 @@ export function createIngestApp(deps: IngestDeps): Hono {
       return cors.preflight(c.req.raw, ["POST"]) ?? notAllowed("POST", traceId);
     }),
   );
-  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+  for (const path of [`${EVENTS_PATH}/schemas/*`, "/healthz", "/readyz", "/metrics"]) {
     app.all(
       path,
       serve(null, (_, traceId) => notAllowed("GET, HEAD", traceId)),
@@ -141,6 +147,17 @@ export function createIngestApp(deps: IngestDeps): Hono {
   }
   app.notFound(serve(null, () => ({ type: "not_found" })));
   return app;
+}
+
+/** A schema as it is in contract/schemas; it changes with a deployment only. */
+function eventSchemaText(name: string | undefined): Result {
+  const known = EVENT_SCHEMA_NAMES.find((one) => one === name);
+  if (!known) return { type: "not_found", detail: `Schemas: ${EVENT_SCHEMA_NAMES.join(", ")}.` };
+  const headers = {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "public, max-age=3600",
+  };
+  return new Response(SCHEMA_SOURCES[known], { headers });
 }
 
 function notAllowed(allowed: string, traceId: string): Response {

@@ -19,7 +19,7 @@ import { RouteTable } from "./route-table.ts";
 
 export type Handler = (call: Call) => Response | Problem | Promise<Response | Problem>;
 /** A handler for each operation; events are handed on instead, whatever their method. */
-export type Handlers = Record<Exclude<OperationId, "postEvents">, Handler>;
+export type Handlers = Record<Exclude<OperationId, "postEvents" | "readEventSchema">, Handler>;
 
 export interface RouterPorts {
   gate: Gate;

@@ -3,8 +3,9 @@ import { env, exports } from "cloudflare:workers";
 import { deflateSync, gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { EventsAnswer } from "../../../contract/events.ts";
+import { EVENT_SCHEMA_NAMES, type EventsAnswer } from "../../../contract/events.ts";
 import { EventBatchSchema } from "../../../contract/schemas/generated/events_pb.js";
+import { SCHEMA_SOURCES } from "../../../contract/schemas/generated/schema-sources.ts";
 import type { DemandEvent } from "../../../domain/event.ts";
 import {
   avroFile,
@@ -358,6 +359,24 @@ describe("metadata", () => {
   ])("%s is kept as JSON writes it", async (text, kept) => {
     expect((await post(withMetadata(text))).status).toBe(202);
     expect(await storedEvents()).toMatchObject([{ metadata: kept }]);
+  });
+});
+
+describe("schemas", () => {
+  const get = (name: string, method = "GET") =>
+    exports.default.fetch(`https://example.test/api/v1/events/schemas/${name}`, { method });
+
+  it("are served to everyone, as they are used here", async () => {
+    for (const name of EVENT_SCHEMA_NAMES) {
+      const response = await get(name);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(SCHEMA_SOURCES[name]);
+    }
+  });
+
+  it("are these only, and read only", async () => {
+    expect((await get("constructor")).status).toBe(404);
+    expect((await get("event.avsc", "POST")).status).toBe(405);
   });
 });
 
