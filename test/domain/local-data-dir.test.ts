@@ -69,11 +69,24 @@ describe("loadCredentials()", () => {
 
     const secret = apiKeysSecret(made.keys);
     const authenticate = authenticatorFrom(parseApiKeys(secret));
-    for (const role of ["admin", "pricing", "ingest"] as const) {
+    for (const role of ["admin", "pricing", "ingest", "public"] as const) {
       expect(secret).not.toContain(made.keys[role]);
       expect(authenticate(`Bearer ${made.keys[role]}`)?.role).toBe(role);
     }
     expect(authenticate("Bearer key_of_someone_else")).toBeNull();
+  });
+
+  test("gives a data dir of an earlier version the keys it lacks, and leaves the others", async () => {
+    const old = {
+      admin: "an-old-admin-key",
+      pricing: "an-old-pricing-key",
+      ingest: "an-old-ingest-key",
+    };
+    await writeFile(dataDir.credentials, JSON.stringify(old), { mode: 0o600 });
+    const { keys } = await loadCredentials(dataDir);
+    expect(keys).toEqual({ ...old, public: expect.stringMatching(/^key_/) });
+    expect((await stat(dataDir.credentials)).mode & 0o777).toBe(0o600);
+    expect((await loadCredentials(dataDir)).keys).toEqual(keys);
   });
 
   test("does not replace a file it cannot read", async () => {
