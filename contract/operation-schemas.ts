@@ -51,6 +51,7 @@ import {
   priceAnswerSchema,
 } from "./pricing.ts";
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
+import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
 import { rulesDocumentSchema } from "./rules.ts";
 
 export interface OperationSchemas {
@@ -143,6 +144,15 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
     parameters: byRegion,
     body: { "application/json": historySeedSchema },
     answer: json(historyAnswerSchema),
+  },
+  replayParcels: {
+    parameters: byRegion,
+    body: { [REPLAY_CONTENT_TYPE]: z.file() },
+    answer: json(replayedAnswerSchema),
+  },
+  readReplay: {
+    parameters: byRegion,
+    answer: json(replaySummaryAnswerSchema),
   },
   listChanges: {
     answer: json(configChangesAnswerSchema),

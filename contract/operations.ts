@@ -146,6 +146,23 @@ export const OPERATIONS = {
     permission: "admin",
     problems: ["unknown_region", "unavailable"],
   },
+  replayParcels: {
+    method: "POST",
+    path: "/admin/v1/regions/{region_id}/replay",
+    summary: "Play parcels of the past into a region that nothing else counts in",
+    description:
+      "Parcels laid end to end, up to 1 MiB, in the order in which the door received them; each counts once however often it comes. " +
+      "Windows close where they closed live; their signals are answered, and told nobody else.",
+    permission: "admin",
+    problems: ["unknown_region", "region_is_live", "malformed_body", "unavailable"],
+  },
+  readReplay: {
+    method: "GET",
+    path: "/admin/v1/regions/{region_id}/replay",
+    summary: "What was played into a region, with the windows that are open still",
+    permission: "admin",
+    problems: ["unknown_region", "region_is_live", "unavailable"],
+  },
   listChanges: {
     method: "GET",
     path: "/admin/v1/changes",
