@@ -4,7 +4,7 @@
  * The object's name is the region's id. Parcels come from the queue consumer, questions from the pricing Worker. Event time
  * is read from the event clock, ages and intervals from the wall clock.
  *
- * Parcels count at once and are stored about a second later, or before anything that they changed is told; then their outboxes
+ * Parcels count at once and are stored about three seconds later, or before anything that they changed is told; then their outboxes
  * may forget them. So a flush to disk is shared by all that comes in a second, and nothing that was told can be taken back.
  */
 import { DurableObject } from "cloudflare:workers";
