@@ -85,10 +85,14 @@ async function replay(
     output.result({ fault: report }, "Not replayed to the end; run it again as it was.");
     return true;
   }
-  const { deliveries, parcels, events, duplicates, late, repeatedParcels } = report;
+  const { deliveries, parcels, repeatedParcels, totals, windows } = report;
+  output.line(
+    `${deliveries} deliveries of ${regionId} went into ${into} in ${parcels} parcels, of which it had ${repeatedParcels}.`,
+  );
+  output.line(`It counts ${JSON.stringify(totals)}.`);
   output.result(
     { region: regionId, into, ...report },
-    `${deliveries} deliveries of ${regionId} in ${parcels} parcels into ${into}: ${events} events heard (${duplicates} repeats, ${late} late), ${repeatedParcels} parcels known before.`,
+    `${windows.compared} windows as on record, but for ${windows.differences.length} numbers.`,
   );
   return false;
 }

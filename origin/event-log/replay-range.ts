@@ -1,9 +1,13 @@
+import type { DemandSignal } from "../../contract/demand-signals.ts";
 import type { RegionId } from "../../domain/units.ts";
 import { type EdgeFault, isEdgeFault } from "../edge/ask-edge.ts";
-import type { ReplayClient } from "../edge/replay-client.ts";
+import type { ReplayClient, ReplaySummary } from "../edge/replay-client.ts";
 import type { BronzeStore } from "./bronze-sink.ts";
+import { compareSignals, type SignalComparison } from "./compare-signals.ts";
+import { type SignalsByWindow, windowKey } from "./fold-region.ts";
 import type { ReceivedRange } from "./log-views.ts";
 import { rangeContents, receivedEvents } from "./received-events.ts";
+import { recordedSignals } from "./recorded-signals.ts";
 import { ReplayComposer, replayNameFrom } from "./replay-parcels.ts";
 
 export interface ReplayRequest {
@@ -19,12 +23,15 @@ export interface ReplayReport {
   outbox: string;
   deliveries: number;
   parcels: number;
-  /** As the region counted them: deliveries that were repeats or late are among the events. */
-  events: number;
-  duplicates: number;
-  late: number;
   /** Parcels that the region had from an earlier run. */
   repeatedParcels: number;
+  /** As the region counted them. */
+  totals: ReplaySummary["totals"];
+  /**
+   * What this run was told of windows beside what is on record of the region whose events they are. Windows at the range's ends
+   * differ where events of them lie outside of it.
+   */
+  windows: SignalComparison;
 }
 
 /** Parcels go in bodies of about this size, one after the other. */
@@ -45,25 +52,20 @@ export async function replayRange(
   const { deliveries, fingerprint } = await rangeContents(store, regionId, range);
   const name = replayNameFrom(regionId, into, range.from, range.to, deliveries, fingerprint);
   const composer = new ReplayComposer(name, into);
-  const report: ReplayReport = {
-    ...{ outbox: name.outbox, deliveries, parcels: 0 },
-    ...{ events: 0, duplicates: 0, late: 0, repeatedParcels: 0 },
-  };
+  const told: SignalsByWindow = new Map();
+  const sent = { parcels: 0, repeatedParcels: 0, deliveries: 0 };
   let waiting: Uint8Array[] = [];
   let bytes = 0;
-  let sent = 0;
   const post = async (): Promise<EdgeFault | null> => {
     if (waiting.length === 0) return null;
     const answer = await client.postParcels(into, Buffer.concat(waiting));
     if (isEdgeFault(answer)) return answer;
-    report.parcels += waiting.length;
-    report.events += answer.events;
-    report.duplicates += answer.duplicates;
-    report.late += answer.late;
-    report.repeatedParcels += answer.repeated_parcels;
+    keepNewest(told, answer.signals);
+    sent.parcels += waiting.length;
+    sent.repeatedParcels += answer.repeated_parcels;
     waiting = [];
     bytes = 0;
-    onProgress(sent, deliveries);
+    onProgress(sent.deliveries, deliveries);
     return null;
   };
   const keep = (parcel: Uint8Array | null) => {
@@ -77,8 +79,23 @@ export async function replayRange(
       const fault = await post();
       if (fault) return fault;
     }
-    sent++;
+    sent.deliveries++;
   }
   keep(composer.finish());
-  return (await post()) ?? report;
+  const fault = await post();
+  if (fault) return fault;
+  const summary = await client.readReplay(into);
+  if (isEdgeFault(summary)) return summary;
+  keepNewest(told, summary.signals);
+  const windows = compareSignals(await recordedSignals(store, regionId, range), told);
+  return { outbox: name.outbox, ...sent, totals: summary.totals, windows };
+}
+
+/** Of several signals of a window the highest revision stands. */
+function keepNewest(told: SignalsByWindow, signals: readonly DemandSignal[]): void {
+  for (const signal of signals) {
+    const key = windowKey(signal);
+    const known = told.get(key);
+    if (!known || known.revision <= signal.revision) told.set(key, signal);
+  }
 }

@@ -141,6 +141,11 @@ describe("compactBronze()", () => {
 });
 
 describe("sweepBronze()", () => {
+  test("finds nothing where nothing was imported", async () => {
+    const empty = { ...store, folder: join(folder, "empty") };
+    expect(await sweepBronze(empty, wallAt)).toBe(0);
+  });
+
   test("deletes what a crash left, and nothing that is being written", async () => {
     const day = join(folder, "offline/bronze/events/topic=user-events/date=2026-01-11");
     const [left, fresh] = [join(day, "left.parquet.123.part"), join(day, "fresh.parquet")];

@@ -24,6 +24,7 @@ import {
   LOG_NOON,
   LogInMemory,
   sampleEvent,
+  sampleSignal,
   segmentOf,
   signalRecord,
 } from "../support/event-log-samples.ts";
@@ -182,17 +183,25 @@ describe("a range of the event log", () => {
     await logOf([...events, { ...sampleEvent({ regionId: INTO }), receivedAt: LOG_NOON }], false);
     const range = { from: plus(LOG_NOON, 10 * SECOND_MS), to: plus(LOG_NOON, 30 * SECOND_MS) };
     const bodies: Uint8Array[] = [];
+    const totals = { search: 0, view: 0, booking: 20, cancellation: 0, late: 0, duplicates: 0 };
+    const summary = { region_id: INTO, watermark: null, totals };
+    const told = (revision: number, booking: number) =>
+      sampleSignal({ revision, counts: { search: 0, view: 0, booking, cancellation: 0 } });
     const client: ReplayClient = {
       async postParcels(regionId, body) {
         expect(regionId).toBe(INTO);
         bodies.push(body);
-        return { events: 20, duplicates: 0, late: 0, repeated_parcels: 0 };
+        const counts = { events: 20, duplicates: 0, late: 0, repeated_parcels: 3 };
+        return { ...summary, signals: [told(1, 4), told(2, 5)], ...counts };
       },
+      readReplay: async () => ({ ...summary, signals: [told(3, 6)] }),
     };
     const request = { regionId: REGION, into: INTO, range };
     const first = await replayRange(store, client, request, () => undefined);
     const again = await replayRange(store, client, request, () => undefined);
-    expect(first).toMatchObject({ deliveries: 20, parcels: 20, events: 20 });
+    expect(first).toMatchObject({ deliveries: 20, parcels: 20, repeatedParcels: 3, totals });
+    // Nothing is on record, and of the window's revisions one is left.
+    expect(first).toMatchObject({ windows: { compared: 0, unrecorded: [expect.any(String)] } });
     expect(again).toEqual(first);
     expect(bodies).toHaveLength(2);
     expect(bodies[1]).toEqual(bodies[0]);
@@ -205,7 +214,7 @@ describe("a range of the event log", () => {
   test("stops at what the edge refuses", async () => {
     await logOf([{ ...sampleEvent(), receivedAt: LOG_NOON }], false);
     const fault = { reason: "refused" as const, detail: "the region is live" };
-    const client: ReplayClient = { postParcels: async () => fault };
+    const client: ReplayClient = { postParcels: async () => fault, readReplay: async () => fault };
     const request = { regionId: REGION, into: INTO, range: RANGE };
     expect(await replayRange(store, client, request, () => undefined)).toBe(fault);
   });
