@@ -7,7 +7,7 @@
  */
 import type { ShardCount } from "../domain/slices.ts";
 import type { EpochMs, RegionId } from "../domain/units.ts";
-import type { ParcelsApplied } from "./rpc.ts";
+import type { OutletCounts, ParcelsApplied } from "./rpc.ts";
 
 export interface RegionLayout {
   /** Goes up by one with each change. */
@@ -63,8 +63,11 @@ export interface RegionShardRpc extends ShardIntakeRpc, SliceSourceRpc {
 
 /** The root, as its shards use it. */
 export interface RegionRootRpc extends SliceSourceRpc {
-  /** Adds what a shard counted (shard-report.ts), each report once. Durable when it answers. Reports of a shard come in order. */
-  addReports(reports: Uint8Array[]): Promise<void>;
+  /**
+   * Adds what a shard counted (shard-report.ts), each report once. Durable when it answers. Reports of a shard come in order. The
+   * answer is what the root itself has done since it was last asked, for the metrics of whoever brings parcels.
+   */
+  addReports(reports: Uint8Array[]): Promise<OutletCounts>;
 }
 
 /** The name of a shard's object. Region ids hold no `#`. */

@@ -1,7 +1,10 @@
-import { type ByteReader, ByteWriter } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { KeyTable } from "./key-table.ts";
-import { sliceOf } from "./slices.ts";
+import { SLICES, sliceOf } from "./slices.ts";
 import { MINUTE_MS } from "./units.ts";
+
+/** high, low, minute */
+const WORDS = 3;
 
 /**
  * Remembers the idempotency keys of a region, so that an event counts once however often it comes.
@@ -28,28 +31,38 @@ export class Repeats {
     return this.table.size;
   }
 
-  /** Appends the keys of one slice that are not forgotten: what whoever judges that slice from now on has to know. */
-  writeSlice(writer: ByteWriter, forgetBeforeAt: number, slice: number): void {
+  /**
+   * The keys that are not forgotten, slice by slice: what whoever judges a slice from now on has to know of it. Three words a key.
+   * All slices at once, since each of them takes a walk over all keys.
+   */
+  bySlice(forgetBeforeAt: number): Uint32Array[] {
     const floor = minuteOf(forgetBeforeAt);
-    const keys = new ByteWriter();
-    let count = 0;
-    this.table.forEach(floor, (keyHigh, keyLow, minute) => {
-      if (sliceOf({ keyHigh }) !== slice) return;
-      count++;
-      keys.u32(keyHigh);
-      keys.u32(keyLow);
-      keys.u32(minute);
+    const counts = new Uint32Array(SLICES);
+    this.table.forEach(floor, (keyHigh) => {
+      const slice = sliceOf({ keyHigh });
+      counts[slice] = (counts[slice] ?? 0) + 1;
     });
-    writer.u32(count);
-    writer.bytes(keys.written());
+    const slices = Array.from(counts, (keys) => new Uint32Array(keys * WORDS));
+    const ends = new Uint32Array(SLICES);
+    this.table.forEach(floor, (keyHigh, keyLow, minute) => {
+      const slice = sliceOf({ keyHigh });
+      const at = ends[slice] ?? 0;
+      const words = slices[slice];
+      if (!words) throw new RangeError(`there is no slice ${slice}`);
+      words[at] = keyHigh;
+      words[at + 1] = keyLow;
+      words[at + 2] = minute;
+      ends[slice] = at + WORDS;
+    });
+    return slices;
   }
 
-  /** Remembers the keys that `writeSlice` wrote as well; of a key that is known already, the later time stands. */
-  addFrom(reader: ByteReader): void {
-    for (let left = reader.u32(); left > 0; left--) {
-      const keyHigh = reader.u32();
-      const keyLow = reader.u32();
-      const minute = reader.u32();
+  /** Remembers keys that `bySlice` gave as well; of a key that is known already, the later time stands. */
+  addAll(keys: Uint32Array): void {
+    for (let at = 0; at < keys.length; at += WORDS) {
+      const keyHigh = keys[at] ?? 0;
+      const keyLow = keys[at + 1] ?? 0;
+      const minute = keys[at + 2] ?? 0;
       if (minute > this.table.get(keyHigh, keyLow)) this.table.set(keyHigh, keyLow, minute);
     }
   }

@@ -15,7 +15,7 @@ import {
   type ShardProgress,
   shardNamed,
 } from "../../contract/region-layout.ts";
-import type { OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
+import type { OutboxRpc, OutletCounts, ParcelsApplied } from "../../contract/rpc.ts";
 import { SLICES, shardOf } from "../../domain/slices.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
@@ -42,6 +42,8 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
   private readonly regionId: RegionId;
   private readonly index: number;
   private loaded: StoredShard | null = null;
+  /** Of the root, since somebody was last told. */
+  private outlets: OutletCounts | null = null;
   private reportTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(state: DurableObjectState, env: AggregatorEnv, seams: ShardSeams) {
@@ -70,7 +72,9 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
     this.reportTimer ??= setTimeout(() => {
       this.ctx.waitUntil(this.settle());
     }, REPORT_AFTER_MS);
-    return sum;
+    const { outlets } = this;
+    this.outlets = null;
+    return outlets ? { ...sum, outlets } : sum;
   }
 
   async freeze(change: LayoutChange): Promise<void> {
@@ -143,8 +147,21 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
     const { shard } = this;
     const parcels = shard.takeConfirmable();
     await this.ctx.storage.sync();
-    await shard.reports.tell((reports) => this.seams.root(this.regionId).addReports(reports));
+    await shard.reports.tell(async (reports) => {
+      this.noteOutlets(await this.seams.root(this.regionId).addReports(reports));
+    });
     await confirmParcels(parcels, this.seams.outbox);
+  }
+
+  /** Keeps what the root says of itself until there is somebody to tell. */
+  private noteOutlets(counts: OutletCounts): void {
+    const { signalsTold = 0, signalsCorrected = 0, lateDropped = 0 } = this.outlets ?? {};
+    this.outlets = {
+      signalsTold: signalsTold + counts.signalsTold,
+      signalsCorrected: signalsCorrected + counts.signalsCorrected,
+      lateDropped: lateDropped + counts.lateDropped,
+      lateDepth: counts.lateDepth,
+    };
   }
 
   private async settle(): Promise<void> {

@@ -19,6 +19,7 @@ import type { RegionDemand } from "../../contract/regions.ts";
 import type {
   HistorySeed,
   OutboxRpc,
+  OutletCounts,
   ParcelsApplied,
   RegionIntakeRpc,
   RegionLateRpc,
@@ -138,11 +139,12 @@ export class RegionWindowObject
     return { ...applied, outlets: this.outlets.takeCounts(this.region) };
   }
 
-  async addReports(reports: Uint8Array[]): Promise<void> {
+  async addReports(reports: Uint8Array[]): Promise<OutletCounts> {
     const events = this.guarded((region) => region.addReports(reports, this.seams.eventNow()));
     this.persist();
     this.settleSoon();
     this.changeLayout(events);
+    return this.outlets.takeCounts(this.region);
   }
 
   async confirmLate(rows: number[]): Promise<void> {

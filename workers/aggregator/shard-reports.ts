@@ -63,7 +63,7 @@ export class ShardReports {
   }
 
   /** Brings all to the root, in order, as many in a call as it takes; rejects when a call does. */
-  async tell(root: (reports: Uint8Array[]) => Promise<void>): Promise<void> {
+  async tell(root: (reports: Uint8Array[]) => Promise<unknown>): Promise<void> {
     while (!this.isEmpty) {
       const call: Uint8Array[] = [];
       let upTo = this.told;

@@ -11,7 +11,7 @@ import { Repeats } from "../../domain/repeats.ts";
 import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
-import { takeOver, writeHandOver } from "./hand-over.ts";
+import { handOversOf, takeOver } from "./hand-over.ts";
 import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { MAX_LOG_ROW_BYTES, RegionLog } from "./region-log.ts";
@@ -44,6 +44,8 @@ export class StoredRegion {
   /** Null in a shard, which tells its root what was late, and nobody of its windows. */
   readonly lateTable: LateTable | null;
   private readonly reachMs: number;
+  /** By slice, while they are fetched: until something is counted again. */
+  private handOvers: Uint8Array[] | null = null;
   private readonly log: RegionLog;
   private arrivals: Arrival[] = [];
   private readonly late = new ByteWriter(256);
@@ -77,6 +79,7 @@ export class StoredRegion {
   apply(messages: readonly Uint8Array[], arrivedAt: EpochMs): ParcelsApplied {
     const { totals } = this.state.parts;
     const before = { ...totals };
+    this.handOvers = null;
     let events = 0;
     let repeatedParcels = 0;
     for (const message of messages) {
@@ -172,15 +175,17 @@ export class StoredRegion {
     });
   }
 
-  /** What must be known to judge the events of a slice. */
+  /** What must be known to judge the events of a slice. The caller has stopped counting for good, or until it takes slices over. */
   handOver(slice: number, now: EpochMs): Uint8Array {
-    const writer = new ByteWriter(64 * 1_024);
-    writeHandOver(writer, this, slice, now);
-    return writer.copy();
+    this.handOvers ??= handOversOf(this, now);
+    const handOver = this.handOvers[slice];
+    if (!handOver) throw new RangeError(`there is no slice ${slice}`);
+    return handOver;
   }
 
   /** Takes over slices from whoever judged them before; stored when this returns. */
   takeOver(slices: readonly Uint8Array[], now: EpochMs): void {
+    this.handOvers = null;
     for (const slice of slices) takeOver(new ByteReader(slice), this);
     this.persist(now);
     this.checkpoint(now);
@@ -189,6 +194,7 @@ export class StoredRegion {
   /** From now on shards judge what comes, each from where it is; what was judged by here is theirs. Stored when this returns. */
   leaveTo(shards: readonly ShardProgress[], now: EpochMs): void {
     this.persist(now);
+    this.handOvers = null;
     this.state.parts.repeats = new Repeats();
     this.ledger = new ParcelLedger();
     this.shards.begin(shards);
