@@ -21,6 +21,13 @@ export class SecondCounts {
     counts[slot] = (counts[slot] as number) + change;
   }
 
+  /** Takes one from a second and adds it to a later one. */
+  move(from: number, to: number): void {
+    this.add(to, 1);
+    const slot = from % this.counts.length;
+    if (this.secondOf[slot] === from) this.counts[slot] = (this.counts[slot] as number) - 1;
+  }
+
   /** The sum from a second on. */
   from(second: number): number {
     let sum = 0;

@@ -61,7 +61,16 @@ export class Sessions {
       if (words[at + 1] === low && words[at] === high && ended !== MERGED) {
         const length = words[at + 2] as number;
         const began = ended - (length >>> 1);
-        if (began <= from && to <= ended) return;
+        if (began <= from) {
+          if (to <= ended) return;
+          // Most events: the user's one session goes on.
+          if ((length & SEVERAL) === 0 && mine < 0 && from <= ended + SESSION_GAP_S) {
+            words[at + 2] = (to - began) << 1;
+            words[at + 3] = to;
+            counts?.lastSeen.move(ended, to);
+            return;
+          }
+        }
         if (from <= ended + SESSION_GAP_S && began <= to + SESSION_GAP_S) {
           counts?.begun.add(began, -1);
           counts?.lastSeen.add(ended, -1);
