@@ -1,7 +1,7 @@
 /** A real Kafka for tests, and bridges as processes of their own. */
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
-import { Kafka, logLevel, type Message } from "kafkajs";
+import { Kafka, KafkaJSError, logLevel, type Message } from "kafkajs";
 import { type StackRun, stackRunFrom } from "./stack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -91,7 +91,7 @@ export async function writeRecords(brokers: string, topic: string, messages: Mes
   return ends.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
-/** Records of partitions that the group has not committed yet. */
+/** Records of partitions that the group has not committed yet; infinitely many while the broker cannot say. */
 export async function uncommitted(brokers: string, groupId: string, topic: string) {
   const admin = kafkaClient(brokers).admin();
   await admin.connect();
@@ -102,6 +102,10 @@ export async function uncommitted(brokers: string, groupId: string, topic: strin
       const at = committed?.partitions.find((one) => one.partition === partition)?.offset ?? "-1";
       return sum + Number(high) - Math.max(0, Number(at));
     }, 0);
+  } catch (error) {
+    // One that has just started looks for its coordinators.
+    if (error instanceof KafkaJSError && error.retriable) return Number.POSITIVE_INFINITY;
+    throw error;
   } finally {
     await admin.disconnect();
   }
