@@ -37,7 +37,7 @@ function theOne(query: string, isRight: (letter: DeadLetter) => boolean = () => 
       if (!letter || !isRight(letter)) throw new Error(JSON.stringify(letter));
       return letter;
     },
-    { timeout: 45_000, interval: 200 },
+    { timeout: 90_000, interval: 200 },
   );
 }
 
@@ -48,7 +48,7 @@ const bookingsOf = async (region: string) => {
 
 describe("a parcel that its region cannot take", () => {
   it("is a dead letter after eleven tries, and its outbox forgets it when it is purged", {
-    timeout: 90_000,
+    timeout: 150_000,
   }, async () => {
     const region = "nyc-13" as RegionId;
     const now = Date.now() as EpochMs;
@@ -78,7 +78,8 @@ describe("parcels among the dead letters", () => {
     const now = Date.now() as EpochMs;
     const events = [1, 2, 3].map((n) => demandEvent(n, { regionId, occurredAt: now }));
     const parcel = parcelOfEvents(events, { number: 1, receivedAt: now, regionId });
-    for (let n = 0; n < 2; n++) await env.DEAD_LETTERS.send(parcel.slice(), { contentType: "bytes" });
+    for (let n = 0; n < 2; n++)
+      await env.DEAD_LETTERS.send(parcel.slice(), { contentType: "bytes" });
     const { id } = await theOne(`region_id=${regionId}`, ({ deliveries }) => deliveries === 2);
     expect((await bookingsOf(regionId)).booking).toBe(0);
     for (let n = 0; n < 2; n++) {

@@ -5,7 +5,7 @@ import { lateEventsAnswerSchema } from "../../../contract/late-event-view.ts";
 import { lateEventsOf, writeLateEvents } from "../../../contract/late-events.ts";
 import { createMetrics } from "../../../contract/metrics.ts";
 import { packEvent } from "../../../contract/packed-events.ts";
-import type { RegionWindowRpc } from "../../../contract/rpc.ts";
+import type { RegionIntakeRpc, RegionWindowRpc } from "../../../contract/rpc.ts";
 import type { SetAside } from "../../../contract/set-aside.ts";
 import { ByteWriter } from "../../../domain/bytes.ts";
 import type { DemandEvent } from "../../../domain/event.ts";
@@ -221,7 +221,8 @@ describe("an event that comes too late", () => {
       const path = "/api/v1/events";
       expect((await ask(path, { method: "POST", body: JSON.stringify(event) })).status).toBe(202);
     };
-    const { demand } = env.REGIONS.getByName(region) as unknown as RegionWindowRpc;
+    const { demand, apply } = env.REGIONS.getByName(region) as unknown as RegionWindowRpc &
+      RegionIntakeRpc;
     const totals = async () => (await demand()).totals;
     const within = { timeout: 15_000, interval: 100 };
 
@@ -243,5 +244,9 @@ describe("an event that comes too late", () => {
     expect(seen?.late_by_s).toBeGreaterThan(3_599);
     expect(seen?.user_hash).toMatch(/^[0-9a-f]{16}$/);
     expect(await totals()).toMatchObject({ booking: 1, late: 1 });
+    await vi.waitFor(
+      async () => expect(await apply([])).toMatchObject({ outlets: { lateDepth: 0 } }),
+      within,
+    );
   });
 });
