@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { authenticatorFrom, hashOfKey, type Principal } from "../../../contract/access.ts";
 import type { LimitLedgerRpc } from "../../../contract/limit-ledger.ts";
+import { globalLimitFrom, type RequestLimit } from "../../../contract/limit-policy.ts";
 import { Limiter } from "../../../contract/limiter.ts";
 import { createMetrics } from "../../../contract/metrics.ts";
 
@@ -37,11 +38,16 @@ interface Isolate {
 }
 
 function isolate(
-  options: { creditShare?: number; of?: (object: string) => LimitLedgerRpc } = {},
+  options: {
+    creditShare?: number;
+    globalLimit?: RequestLimit | null;
+    of?: (object: string) => LimitLedgerRpc;
+  } = {},
 ): Isolate {
   const metrics = createMetrics();
   const limiter = new Limiter({
-    ...{ service: "pricing", globalLimit: null, wallNow: Date.now, metrics },
+    ...{ service: "pricing", wallNow: Date.now, metrics },
+    globalLimit: options.globalLimit ?? null,
     ledger: {
       of: options.of ?? ((object) => env.LIMITS.getByName(object)),
       newHolder: () => crypto.randomUUID(),
@@ -115,6 +121,35 @@ describe("isolates with one ledger", () => {
     for (let i = 0; i < 1_000; i++) expect(await ask(one, `u-${i % 500}`)).toBe(true);
     await settled();
     expect(one.metric("limits_ledger_failures_total")).toBe(0);
+  });
+
+  it("make next to no calls for a server's key, however much it asks for", async () => {
+    const found = authenticatorFrom([
+      {
+        id: "key_server1",
+        role: "pricing",
+        sha256: hashOfKey("server"),
+        requests_per_minute: null,
+      },
+    ])("Bearer server");
+    if (!found) throw new Error("the key is not known");
+    let calls = 0;
+    const one = isolate({
+      globalLimit: globalLimitFrom("50000"),
+      of: (object) => {
+        calls++;
+        return env.LIMITS.getByName(object);
+      },
+    });
+    const none = new Headers();
+    for (let i = 0; i < 40_000; i++) {
+      const verdict = one.limiter.admit(found, none, context);
+      expect(verdict).toBe("allowed");
+      if (i % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await settled();
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBeLessThan(60);
   });
 
   it("have what an idle one was leased, a second later", async () => {
