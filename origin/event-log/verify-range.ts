@@ -19,6 +19,8 @@ export interface Verification extends SignalComparison {
 const WARM_UP_MS = HOUR_MS;
 /** Events that belong into the range's windows may come so much later, beside the allowed lateness. */
 const AFTERMATH_MS = 15 * MINUTE_MS;
+/** Deliveries between two tellings of how far it has come. */
+const TOLD_EVERY = 1_000;
 
 /**
  * Folds a region's past through the domain code and compares the windows that lie in the range with those that the edge
@@ -44,7 +46,7 @@ export async function verifyRange(
   let done = 0;
   for await (const event of receivedEvents(store, regionId, wider)) {
     play(composer.add(event));
-    onProgress(++done, deliveries);
+    if (++done % TOLD_EVERY === 0) onProgress(done, deliveries);
   }
   play(composer.finish());
   const totals = fold.finish();

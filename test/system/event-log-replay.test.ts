@@ -109,6 +109,9 @@ test("a region that is told its past again has the same totals and windows", asy
   expect(verified).toMatchObject({ differences: [], unfolded: [] });
   expect(verified.compared).toBe(replayed.windows.compared);
 
+  // Beside the service, which pulls by itself.
+  expect(await origin("pull")).toMatchObject({ gaps: [], losses: [], faults: [] });
+
   const refused = await origin<{ fault: { detail: string } }>("replay", "--region", LIVE, ...range);
   expect(refused.fault.detail).toContain("409");
 });
