@@ -40,6 +40,8 @@ export interface ParcelsApplied {
   repeatedParcels: number;
   /** How far the watermark is behind the event clock. */
   watermarkLagMs: number;
+  /** Rows that whoever answers has written since it last did, as they are billed. */
+  rowsWritten?: number;
   /** What the region let out by itself since its last answer. */
   outlets?: OutletCounts;
 }

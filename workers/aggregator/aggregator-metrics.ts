@@ -61,11 +61,16 @@ export function aggregatorMetrics(): AggregatorMetrics {
     const help = "Events taken in by region; all regions beyond the first 2,000 are one.";
     return registry.counter("aggregator_region_events_total", help, { region });
   });
+  const rows = registry.counter(
+    "region_rows_written_total",
+    "Rows that regions and their shards wrote, alarms among them, as they are billed.",
+  );
   const outlets = outletMetrics(registry);
   return {
     registry,
     applied(result, elapsed, regionId) {
       events.value += result.events;
+      rows.value += result.rowsWritten ?? 0;
       outlets(result.outlets, regionId);
       eventsOf(regionId).value += result.events;
       duplicates.value += result.duplicates;

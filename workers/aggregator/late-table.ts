@@ -1,6 +1,7 @@
 import { MAX_LATE_EVENT_BYTES } from "../../contract/late-events.ts";
 import { EventCursor } from "../../contract/packed-events.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
+import type { Sql } from "./counted-sql.ts";
 
 const SCHEMA =
   "CREATE TABLE IF NOT EXISTS late (id INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, bytes BLOB NOT NULL)";
@@ -32,14 +33,14 @@ interface Waiting {
  * A row's number never comes again although confirmed rows are deleted: whoever puts rows keeps the highest there was.
  */
 export class LateTable {
-  private readonly sql: SqlStorage;
+  private readonly sql: Sql;
   /** By row number, oldest first. */
   private readonly waiting = new Map<number, Waiting>();
   private newest = 0;
   private bytes = 0;
   private droppedEvents = 0;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.sql = sql;
     sql.exec(SCHEMA);
     const rows = sql.exec<{ id: number; size: number }>(

@@ -14,6 +14,7 @@ import type {
 } from "../../contract/region-layout.ts";
 import { type ShardCount, SLICES, shardOf } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
+import type { Sql } from "./counted-sql.ts";
 import type { ShardsWanted } from "./shards-wanted.ts";
 import type { StoredRegion } from "./stored-region.ts";
 
@@ -26,7 +27,7 @@ const SCHEMA = `
 
 /** What a change needs of the region's object. */
 export interface LayoutPorts {
-  sql: SqlStorage;
+  sql: Sql;
   /** Runs work that changes the region, all of it or nothing. `now` is the event clock. */
   transaction(work: (region: StoredRegion, now: EpochMs) => void): void;
   /** Resolves when everything written is durable. */

@@ -5,6 +5,8 @@
  * slots in turn: the checkpoint that comes before the slots are used up makes the old ones worthless, and they are written over,
  * not deleted, because deleting is billed as well.
  */
+import type { Sql } from "./counted-sql.ts";
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS checkpoint (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS arrivals (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, bytes BLOB NOT NULL);
@@ -23,13 +25,13 @@ export interface RegionRecord {
 }
 
 export class RegionLog {
-  private readonly sql: SqlStorage;
+  private readonly sql: Sql;
   private seq = 0;
   private rowsSince = 0;
   private bytesSince = 0;
   private checkpointBytes = 0;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.sql = sql;
     sql.exec(SCHEMA);
   }

@@ -20,6 +20,7 @@ import { SLICES, shardOf } from "../../domain/slices.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
+import { CountedSql } from "./counted-sql.ts";
 import { StoredShard } from "./stored-shard.ts";
 
 const REPORT_AFTER_MS = 700;
@@ -39,6 +40,7 @@ export interface ShardSeams {
 export class RegionShardObject extends DurableObject<AggregatorEnv> implements RegionShardRpc {
   private readonly seams: ShardSeams;
   private readonly log: Log;
+  private readonly sql: CountedSql;
   private readonly regionId: RegionId;
   private readonly index: number;
   private loaded: StoredShard | null = null;
@@ -49,6 +51,7 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
   constructor(state: DurableObjectState, env: AggregatorEnv, seams: ShardSeams) {
     super(state, env);
     this.seams = seams;
+    this.sql = new CountedSql(state.storage.sql);
     this.log = consoleLog("aggregator", seams.wallNow);
     const { regionId, shard } = shardNamed(state.id.name ?? "");
     this.regionId = regionId;
@@ -74,7 +77,8 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
     }, REPORT_AFTER_MS);
     const { outlets } = this;
     this.outlets = null;
-    return outlets ? { ...sum, outlets } : sum;
+    const rowsWritten = this.sql.takeRowsWritten();
+    return outlets ? { ...sum, outlets, rowsWritten } : { ...sum, rowsWritten };
   }
 
   async freeze(change: LayoutChange): Promise<void> {
@@ -119,7 +123,7 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
   }
 
   private get shard(): StoredShard {
-    this.loaded ??= new StoredShard(this.ctx.storage.sql, this.index, this.seams.rules);
+    this.loaded ??= new StoredShard(this.sql, this.index, this.seams.rules);
     return this.loaded;
   }
 

@@ -34,6 +34,7 @@ import type { DemandForecast } from "../../domain/forecast.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { type EpochMs, QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
+import { CountedSql } from "./counted-sql.ts";
 import type { FeatureMirror } from "./feature-mirror.ts";
 import { LateTable } from "./late-table.ts";
 import { RegionLayouts } from "./region-layouts.ts";
@@ -72,6 +73,7 @@ export class RegionWindowObject
 {
   private readonly seams: RegionSeams;
   private readonly log: Log;
+  private readonly sql: CountedSql;
   private readonly regionId: RegionId;
   private loaded: StoredRegion | null = null;
   private readonly ticks: Ticks;
@@ -90,9 +92,10 @@ export class RegionWindowObject
     this.log = consoleLog("aggregator", seams.wallNow);
     if (state.id.name === undefined) throw new Error("a region's object is found by its name");
     this.regionId = state.id.name as RegionId;
-    this.ticks = new Ticks(state.storage.sql);
+    this.sql = new CountedSql(state.storage.sql);
+    this.ticks = new Ticks(this.sql);
     this.layouts = new RegionLayouts({
-      sql: state.storage.sql,
+      sql: this.sql,
       transaction: (work) => this.transaction(work),
       sync: () => state.storage.sync(),
       shard: (index) => seams.shard(this.regionId, index),
@@ -116,7 +119,10 @@ export class RegionWindowObject
     });
     const alarm = {
       get: () => state.storage.getAlarm(),
-      set: (wallAt: number) => state.storage.setAlarm(wallAt),
+      set: (wallAt: number) => {
+        this.sql.alarmWasSet();
+        return state.storage.setAlarm(wallAt);
+      },
     };
     this.outlets = new RegionOutlets({ alarm, ...seams }, this.regionId, this.log);
     this.replays = new RegionReplay(this.regionId);
@@ -136,7 +142,8 @@ export class RegionWindowObject
     if (this.region.aheadBytes > MAX_AHEAD_BYTES) this.persist();
     this.settleSoon();
     this.changeLayout(applied.events);
-    return { ...applied, outlets: this.outlets.takeCounts(this.region) };
+    const outlets = this.outlets.takeCounts(this.region);
+    return { ...applied, outlets, rowsWritten: this.sql.takeRowsWritten() };
   }
 
   async addReports(reports: Uint8Array[]): Promise<OutletCounts> {
@@ -216,8 +223,8 @@ export class RegionWindowObject
   }
 
   private get region(): StoredRegion {
-    const { sql } = this.ctx.storage;
     if (!this.loaded) {
+      const { sql } = this;
       this.loaded = new StoredRegion(sql, this.seams.rules, new LateTable(sql));
       this.loaded.lookAgain(this.seams.eventNow());
     }

@@ -4,6 +4,8 @@
  * Like the log's rows they take slots in turn and are written over, not deleted. A row says how far the root had them when it was
  * written, so after a restart a few go out again that the root knows, and drops.
  */
+import type { Sql } from "./counted-sql.ts";
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS reports (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, told INTEGER NOT NULL, bytes BLOB NOT NULL);
 `;
@@ -13,13 +15,13 @@ const SLOTS = 32;
 const MAX_CALL_BYTES = 12_000_000;
 
 export class ShardReports {
-  private readonly sql: SqlStorage;
+  private readonly sql: Sql;
   private readonly pending: { number: number; bytes: Uint8Array }[] = [];
   /** Number of the last report that the root has. */
   private told = 0;
   private last = 0;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.sql = sql;
     sql.exec(SCHEMA);
     const rows = sql

@@ -11,6 +11,7 @@ import { Repeats } from "../../domain/repeats.ts";
 import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
+import type { Sql } from "./counted-sql.ts";
 import { handOversOf, takeOver } from "./hand-over.ts";
 import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
@@ -53,7 +54,7 @@ export class StoredRegion {
   private unconfirmed: ParcelHeader[] = [];
 
   /** Reads the checkpoint and plays the log again. */
-  constructor(sql: SqlStorage, rules: LatenessRules, lateTable: LateTable | null = null) {
+  constructor(sql: Sql, rules: LatenessRules, lateTable: LateTable | null = null) {
     this.lateTable = lateTable;
     this.log = new RegionLog(sql);
     this.reachMs = reachMsOf(rules);

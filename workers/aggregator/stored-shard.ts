@@ -5,6 +5,7 @@ import { ByteWriter } from "../../domain/bytes.ts";
 import { takeDelta, writeDelta } from "../../domain/region-delta.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
+import type { Sql } from "./counted-sql.ts";
 import { writeReport } from "./shard-report.ts";
 import { ShardReports } from "./shard-reports.ts";
 import { StoredRegion } from "./stored-region.ts";
@@ -22,7 +23,7 @@ const SCHEMA = `
 export class StoredShard {
   readonly reports: ShardReports;
   private readonly region: StoredRegion;
-  private readonly sql: SqlStorage;
+  private readonly sql: Sql;
   private readonly shard: number;
   private readonly reachMs: number;
   private eventsAhead = 0;
@@ -30,7 +31,7 @@ export class StoredShard {
   private version = 0;
   private isFrozen = false;
 
-  constructor(sql: SqlStorage, shard: number, rules: LatenessRules) {
+  constructor(sql: Sql, shard: number, rules: LatenessRules) {
     this.sql = sql;
     this.shard = shard;
     this.reachMs = reachMsOf(rules);

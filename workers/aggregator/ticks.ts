@@ -2,6 +2,7 @@ import type { DemandForecast } from "../../domain/forecast.ts";
 import { materialOf } from "../../domain/region-snapshot.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { HOUR_MS } from "../../domain/units.ts";
+import type { Sql } from "./counted-sql.ts";
 
 /**
  * The snapshots of a region, by tick. A decision can be replayed from its tick for two hours of wall time; a snapshot is
@@ -18,9 +19,9 @@ export class Ticks {
   /** What the latest snapshot says, as `materialOf` has it; "" before the first. */
   latestMaterial: string;
   private forecast: DemandForecast | null;
-  private readonly sql: SqlStorage;
+  private readonly sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.sql = sql;
     sql.exec(SCHEMA);
     this.latest = this.first("ORDER BY tick DESC LIMIT 1");
