@@ -184,7 +184,9 @@ export class OutboxObject
     if (this.alarmIsSet) return;
     this.alarmIsSet = true;
     this.sql.rowsWritten++;
-    await this.ctx.storage.setAlarm(this.seams.wallNow() + ALARM_AFTER_MS);
+    const now = this.seams.wallNow();
+    const segmentDueAt = Math.max(now, this.eventLog.dueAt);
+    await this.ctx.storage.setAlarm(Math.min(now + ALARM_AFTER_MS, segmentDueAt));
   }
 
   private scheduleDispatch(afterMs: number): void {

@@ -98,6 +98,38 @@ describe("an outbox", () => {
       expect(await begin().taken()).toEqual([]);
     }));
 
+  it("sends a parcel again until each of its slices is confirmed, held or not", () =>
+    inOutbox(async (begin) => {
+      const life = begin();
+      await life.append(batchOf(1));
+      expect(numbersOf(await life.taken())).toEqual([1]);
+      await life.outbox.confirm(life.epoch, [1], 0x00ff);
+      await life.outbox.confirm(life.epoch, [1], 0x0f0f);
+      life.now += 10_000;
+      expect(await life.taken()).toMatchObject([{ number: 1, lowWater: 1 }]);
+      await life.outbox.confirm(life.epoch, [1], 0xf000);
+      life.now += 100_000;
+      expect(await life.taken()).toEqual([]);
+
+      const held = () => life.outbox.status().then((status) => status.held.length);
+      for (let round = 0; round < 120 && (await held()) === 0; round++) {
+        await life.append(batchOf(1, "split"), batchOf(1, "fine"));
+        const parcels = await life.taken();
+        const fine = parcels.filter(({ regionId }) => regionId === "fine");
+        await life.outbox.confirm(life.epoch, numbersOf(fine));
+        life.now += 1_000;
+      }
+      const [first] = (await life.outbox.status()).held;
+      const waiting = first?.parcels ?? 0;
+      life.now += 100_000;
+      const oldest = Math.min(...numbersOf(await life.taken()));
+      await life.outbox.confirm(life.epoch, [oldest], 0xfffe);
+      expect((await life.outbox.status()).held).toMatchObject([{ parcels: waiting }]);
+      await life.outbox.confirm(life.epoch, [oldest], 0x0001);
+      const { held: left } = await life.outbox.status();
+      expect(left[0]?.parcels ?? 0).toBe(waiting - 1);
+    }));
+
   it("keeps what it could not send while the queue is down", () =>
     inOutbox(async (begin) => {
       const life = begin();
