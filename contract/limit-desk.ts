@@ -84,7 +84,10 @@ export class LimitDesk {
     const now = this.options.now();
     const others = leases.filter((lease) => lease.isAsking(now));
     const own = leases.filter((lease) => !lease.isAsking(now));
-    await Promise.all([this.ask(own, background), this.untilAnswered(others)]);
+    const asking = this.ask(own, background);
+    // Others wait for the answer too, so it must not be lost with a client that goes away.
+    if (own.length > 0) background.waitUntil(asking);
+    await Promise.all([asking, this.untilAnswered(others)]);
   }
 
   /** Asks for more of a lease, soon, beside the request, with what else is due by then. */

@@ -20,7 +20,7 @@ const REFUSED_MS = 200;
 /** A lease that nobody touched for so long goes back. */
 const IDLE_MS = 500;
 /** A question that is not answered by then is lost. */
-const LONGEST_ASK_MS = 2_000;
+const LONGEST_ASK_MS = 1_500;
 const NOT_ASKED = -1;
 
 /** What all buckets of one policy have in common. */
