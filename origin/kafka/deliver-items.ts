@@ -59,6 +59,8 @@ function deliveryOf(
   items: readonly LotItem[],
   rejected: readonly { index: number; type: string; detail: string }[],
 ): Delivery {
+  const [only] = items;
+  if (only?.prepared.form === "body") return bodyDelivery(recordOf(only), rejected);
   const delivery: Delivery = { dead: [], later: null };
   for (const { index, type, detail } of rejected.toSorted((a, b) => a.index - b.index)) {
     const item = items[index];
@@ -68,6 +70,19 @@ function deliveryOf(
     else delivery.later ??= { from: record, detail, afterMs: null };
   }
   return delivery;
+}
+
+/** Of a record that may hold several events: those that were accepted are, and what is wrong with the others is said of it. */
+function bodyDelivery(
+  record: KafkaRecord,
+  rejected: readonly { index: number; type: string; detail: string }[],
+): Delivery {
+  const passing = rejected.find(({ type }) => PASSING_REJECTIONS.has(type));
+  if (passing) return { dead: [], later: { from: record, detail: passing.detail, afterMs: null } };
+  const [first] = rejected;
+  if (!first) return { dead: [], later: null };
+  const detail = rejected.map((one) => `events[${one.index}]: ${one.detail}`).join(" ");
+  return { dead: [{ record, reason: first.type, detail: detail.slice(0, 1_000) }], later: null };
 }
 
 const recordOf = ({ prepared }: LotItem) => prepared.record;

@@ -255,6 +255,25 @@ describe("records on their way to ingest", () => {
     expect(world.paused).toBeGreaterThan(0);
   });
 
+  test("of a body with several events the rejected ones make it a dead letter, once", async () => {
+    const headers = new Map([["content-type", "application/x-ndjson"]]);
+    const world = new World([record(0, "two lines", { headers })]);
+    const rejected = [1, 3].map((index) => ({
+      index,
+      type: "unknown_region",
+      detail: "no region",
+    }));
+    const ingest: IngestClient = { post: async () => ({ kind: "accepted", rejected }) };
+    await createRecordBridge({
+      ...{ kafka: world.kafka, ingest, log: quiet },
+      metrics: createBridgeMetrics(createMetrics()),
+    })(world.batch());
+    expect(world.committed).toBe(1);
+    expect(world.buried.map(({ headers: marks }) => marks["dead-letter-detail"])).toEqual([
+      "events[1]: no region events[3]: no region",
+    ]);
+  });
+
   test("stop where the partition was taken away", async () => {
     const world = new World([record(0, "{}")]);
     await onBatchOf(world)({ ...world.batch(), isCurrent: () => false });

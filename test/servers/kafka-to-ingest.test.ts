@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "kafkajs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readDemand } from "../support/edge-requests.ts";
+import { avroSingle, protobufBytes } from "../support/event-bodies.ts";
 import {
   type Bridge,
   createTopics,
@@ -64,6 +65,10 @@ describe.skipIf(kafka === null)("Kafka to ingest", () => {
     await until("the region counts", PATIENCE_MS, async () => {
       await sleep(200);
       return (await bookings(region)) >= expected;
+    }).catch(async (error: unknown) => {
+      const { totals } = await readDemand(stack, region);
+      const bridge = bridges.at(-1)?.run.output() ?? "";
+      throw new Error(`${JSON.stringify(totals)}; the bridge said ${bridge}`, { cause: error });
     });
     // Whatever is counted twice is counted by now.
     await sleep(2_000);
@@ -115,6 +120,14 @@ describe.skipIf(kafka === null)("Kafka to ingest", () => {
         value: `${json({ ...booking, idempotency_key: "line" })}\n`,
         headers: { "content-type": "application/x-ndjson" },
       },
+      {
+        value: Buffer.from(protobufBytes([{ ...booking, idempotency_key: "protobuf" }])),
+        headers: { "content-type": "application/x-protobuf" },
+      },
+      {
+        value: Buffer.from(avroSingle({ ...booking, idempotency_key: "avro" })),
+        headers: { "content-type": "avro/binary" },
+      },
       // Poison, in several ways.
       { value: "not JSON" },
       { value: json({ ...booking, event_type: "no-such-type" }), headers: { mine: "kept" } },
@@ -129,12 +142,12 @@ describe.skipIf(kafka === null)("Kafka to ingest", () => {
     const written = await followTopics(brokers, [topic]);
     const letters = await followTopics(brokers, [`${topic}.dead-letters`]);
     start();
-    const { totals } = await settled(groupId, topic, region, 5);
+    await until("dead letters", PATIENCE_MS, () => letters.records.length >= 6);
+    const { totals } = await settled(groupId, topic, region, 7);
     // A record that its producer wrote twice lies in two places, and so is two where nothing else names it.
     const unnamed = written.records.filter(({ key }) => key === region).length;
-    expect(totals).toMatchObject({ booking: 4 + unnamed, late: 0 });
+    expect(totals).toMatchObject({ booking: 6 + unnamed, late: 0 });
     expect(totals.duplicates).toBeGreaterThanOrEqual(1);
-    await until("dead letters", PATIENCE_MS, () => letters.records.length >= 6);
     const reasons = letters.records.map(({ headers }) => headers["dead-letter-reason"]);
     // Among others ingest says `unknown_region`; of one alone it says that the event is invalid.
     const known = new Set(reasons.filter((reason) => reason !== "unknown_region"));
