@@ -68,4 +68,30 @@ describe("Repeats", () => {
     for (const [high, low] of keys) expect(repeats.isFirst(high, low, T0, 0)).toBe(true);
     for (const [high, low] of keys) expect(repeats.isFirst(high, low, T0, 0)).toBe(false);
   });
+
+  it("hands a slice to another, who then says of every key what it would have said", () => {
+    const keys = fc.array(fc.record({ key: fc.nat({ max: 300 }), minute: fc.nat({ max: 20 }) }));
+    fc.assert(
+      fc.property(keys, keys, fc.nat({ max: 20 }), (mine, others, forgetMinute) => {
+        const forgetBeforeAt = T0 + forgetMinute * MINUTE_MS;
+        const [from, to] = [new Repeats(), new Repeats()];
+        const note = (repeats: Repeats, key: number, minute: number) =>
+          repeats.isFirst(mixed(key), mixed(key + 1_000), T0 + minute * MINUTE_MS, 0);
+        for (const { key, minute } of mine) note(from, key, minute);
+        // What the other knew of a slice long ago does no harm.
+        const had = others.filter(({ key }) => mine.some((one) => one.key === key));
+        for (const { key } of had) note(to, key, 0);
+        for (const words of from.bySlice(forgetBeforeAt)) {
+          to.addAll(words);
+          to.addAll(words);
+        }
+        for (let key = 0; key <= 300; key++) {
+          const isFirst = (repeats: Repeats) =>
+            repeats.isFirst(mixed(key), mixed(key + 1_000), T0 + 21 * MINUTE_MS, forgetBeforeAt);
+          const expected = isFirst(from);
+          expect(isFirst(to)).toBe(expected);
+        }
+      }),
+    );
+  });
 });

@@ -11,25 +11,15 @@ import { Repeats } from "../../domain/repeats.ts";
 import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
+import { Arrivals, entriesOf } from "./arrivals.ts";
 import type { Sql } from "./counted-sql.ts";
 import { handOversOf, takeOver } from "./hand-over.ts";
 import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
-import { MAX_LOG_ROW_BYTES, RegionLog } from "./region-log.ts";
+import { RegionLog } from "./region-log.ts";
 import { RegionNotes } from "./region-notes.ts";
 import { isReport, readReport, type ShardReport } from "./shard-report.ts";
 import { ShardsHeard } from "./shards-heard.ts";
-
-/** Parcels, or reports of shards, that came together, as the log keeps them: f64 arrivedAt | u32 length | parcels. */
-interface Arrival {
-  arrivedAt: EpochMs;
-  parcels: Uint8Array[];
-  byteLength: number;
-}
-
-const ARRIVAL_HEADER_BYTES = 12;
-/** Stands where the time of an arrival would; the region's notes follow. */
-const NOTES = Number.NaN;
 
 /**
  * A region's state together with its log.
@@ -48,7 +38,7 @@ export class StoredRegion {
   /** By slice, while they are fetched: until something is counted again. */
   private handOvers: Uint8Array[] | null = null;
   private readonly log: RegionLog;
-  private arrivals: Arrival[] = [];
+  private readonly arrivals = new Arrivals();
   private readonly late = new ByteWriter(256);
   /** Parcels, new or known, whose outboxes wait to hear that they are stored. */
   private unconfirmed: ParcelHeader[] = [];
@@ -92,7 +82,7 @@ export class StoredRegion {
         repeatedParcels++;
         continue;
       }
-      this.note(message, arrivedAt);
+      this.arrivals.add(message, arrivedAt);
       events += parcel.count;
       this.arrive(parcel, slices, arrivedAt, this.late);
     }
@@ -111,7 +101,7 @@ export class StoredRegion {
     for (const message of messages) {
       const report = readReport(new ByteReader(message));
       if (!this.addReport(report, arrivedAt)) continue;
-      this.note(message, arrivedAt);
+      this.arrivals.add(message, arrivedAt);
       this.late.bytes(report.late);
       events += report.events;
     }
@@ -120,22 +110,22 @@ export class StoredRegion {
 
   /** True when something arrived that is not in the log yet. */
   get isAhead(): boolean {
-    return this.arrivals.length > 0;
+    return !this.arrivals.isEmpty;
   }
 
   /** Bytes that arrived and are not in the log yet. */
   get aheadBytes(): number {
-    return this.arrivals.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return this.arrivals.byteLength;
   }
 
   /** Writes what arrived since the last call. `now` is the event clock. */
   persist(now: EpochMs): void {
-    if (this.arrivals.length > 0) this.write(now);
+    if (this.isAhead) this.write(now);
   }
 
   /** Writes what was told, where that is not written yet. Otherwise it goes with what arrives next. */
   persistNotes(now: EpochMs): void {
-    if (this.arrivals.length > 0 || this.notes.isAhead) this.write(now);
+    if (this.isAhead || this.notes.isAhead) this.write(now);
   }
 
   private write(eventNow: EpochMs): void {
@@ -146,8 +136,8 @@ export class StoredRegion {
     }
     this.late.clear();
     if (this.log.isDue(this.aheadBytes)) this.checkpoint(now);
-    else this.append(this.arrivals);
-    this.arrivals = [];
+    else this.append();
+    this.arrivals.clear();
   }
 
   /** The parcels that are stored and have not been told to their outboxes; each is returned once. */
@@ -216,19 +206,6 @@ export class StoredRegion {
     return late;
   }
 
-  /** Keeps a message for the log, with those that came at the same time as far as a row holds them. */
-  private note(message: Uint8Array, arrivedAt: EpochMs): void {
-    const { byteLength } = message;
-    const open = this.arrivals.at(-1);
-    const room = MAX_LOG_ROW_BYTES - ARRIVAL_HEADER_BYTES - byteLength;
-    if (open?.arrivedAt === arrivedAt && open.byteLength <= room) {
-      open.parcels.push(message);
-      open.byteLength += byteLength;
-    } else {
-      this.arrivals.push({ arrivedAt, parcels: [message], byteLength });
-    }
-  }
-
   /** True when the report is new; then what it counted is part of the state, whose progress is the least of the shards'. */
   private addReport(report: ShardReport, arrivedAt: EpochMs): boolean {
     if (!this.shards.isFirst(report)) return false;
@@ -268,29 +245,9 @@ export class StoredRegion {
     parts.newestEventAt = least.newestEventAt;
   }
 
-  private append(arrivals: readonly Arrival[]): void {
-    const row = new ByteWriter(this.aheadBytes + ARRIVAL_HEADER_BYTES * arrivals.length);
-    for (const { arrivedAt, parcels, byteLength } of arrivals) {
-      const size = ARRIVAL_HEADER_BYTES + byteLength;
-      if (row.length > 0 && row.length + size > MAX_LOG_ROW_BYTES) {
-        this.log.append(row.written());
-        row.clear();
-      }
-      row.f64(arrivedAt);
-      row.u32(byteLength);
-      for (const parcel of parcels) row.bytes(parcel);
-    }
-    if (this.notes.isAhead) {
-      const notes = this.notesBytes();
-      if (row.length + ARRIVAL_HEADER_BYTES + notes.byteLength > MAX_LOG_ROW_BYTES) {
-        this.log.append(row.written());
-        row.clear();
-      }
-      row.f64(NOTES);
-      row.u32(notes.byteLength);
-      row.bytes(notes);
-    }
-    this.log.append(row.written());
+  private append(): void {
+    const notes = this.notes.isAhead ? this.notesBytes() : null;
+    this.arrivals.writeRows(notes, (row) => this.log.append(row));
   }
 
   private notesBytes(): Uint8Array {
@@ -311,20 +268,17 @@ export class StoredRegion {
   }
 
   private replay(row: Uint8Array): void {
-    const reader = new ByteReader(row);
-    while (!reader.isAtEnd) {
-      const arrivedAt = reader.f64() as EpochMs;
-      const parcels = new ByteReader(reader.bytes(reader.u32()));
-      if (Number.isNaN(arrivedAt)) {
-        this.notes.readFrom(parcels);
+    for (const { arrivedAt, reader } of entriesOf(row)) {
+      if (arrivedAt === null) {
+        this.notes.readFrom(reader);
         continue;
       }
-      while (!parcels.isAtEnd) {
-        if (isReport(parcels)) {
-          this.addReport(readReport(parcels), arrivedAt);
+      while (!reader.isAtEnd) {
+        if (isReport(reader)) {
+          this.addReport(readReport(reader), arrivedAt);
           continue;
         }
-        const parcel = readParcel(parcels);
+        const parcel = readParcel(reader);
         const slices = this.ledger.take(parcel);
         if (slices !== 0) this.arrive(parcel, slices, arrivedAt);
       }

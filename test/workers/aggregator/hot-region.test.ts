@@ -238,7 +238,7 @@ describe("a hot region", () => {
         await abortAllDurableObjects();
         await expectExactly(events, repeats);
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     );
   }, 240_000);
 });
