@@ -80,19 +80,19 @@ function operationsBetween(
   run: { cpuMs: number; seconds: number; regions: number },
 ): Record<BilledOperation, number> {
   const of = (name: string) => rise(name, before, after);
-  const applies = of("region_applies_total");
-  const appends = of("outbox_appends_total");
+  const applies = of("aggregator_apply_seconds_count");
+  const outboxCalls = of("outbox_calls_total");
   // Awake for a while after each call, and at most all the time.
   const awakeS =
     Math.min(applies * AWAKE_S, run.regions * run.seconds) +
-    Math.min(appends * AWAKE_S, run.seconds);
+    Math.min(outboxCalls * AWAKE_S, run.seconds);
   return {
-    workerRequests: of("ingest_events_requests_total") + of("aggregator_batches_total"),
+    workerRequests: of("ingest_append_seconds_count") + of("aggregator_batches_total"),
     workerCpuMs: run.cpuMs,
-    objectRequests: applies + appends + of("outbox_confirms_total") + of("outbox_alarms_total"),
+    objectRequests: applies + outboxCalls,
     objectGbSeconds: awakeS * OBJECT_GB,
     rowsWritten: of("outbox_rows_written_total") + of("region_rows_written_total"),
-    queueOperations: 3 * of("outbox_queue_operations_total"),
+    queueOperations: 3 * of("outbox_queue_units_total"),
     r2Writes: of("outbox_segments_total"),
   };
 }

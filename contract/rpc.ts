@@ -128,10 +128,14 @@ export interface OutboxStatus {
   held: { regionId: string; parcels: number; bytes: number }[];
   /** What is not in the event log. */
   logLag: { batches: number; bytes: number; oldestAgeMs: number };
-  /** These three since the object was started. */
+  /** These since the object was started, the last three as they are billed: */
   segmentsWritten: number;
   segmentFailures: number;
   rowsWritten: number;
+  /** Calls and alarms. */
+  calls: number;
+  /** Messages by each 64 KB or less. */
+  queueUnits: number;
 }
 
 /** The outbox, as whoever watches it sees it. */

@@ -17,6 +17,7 @@ export interface AggregatorMetrics {
   /** Tells of a region that was split, for as long as this isolate lives. `shards` is read when metrics are. */
   splitRegion(regionId: string, shards: () => number): void;
   foreignMessages: Counter;
+  batches: Counter;
   /** Seconds from when an outbox sent a parcel to when it came. */
   queueLag: Histogram;
 }
@@ -95,6 +96,7 @@ export function aggregatorMetrics(): AggregatorMetrics {
       "aggregator_foreign_messages_total",
       "Messages of the queue that were no parcels, and are among the dead letters.",
     ),
+    batches: registry.counter("aggregator_batches_total", "Batches the queue handed over."),
     queueLag: registry.histogram(
       "aggregator_queue_lag_seconds",
       "From when an outbox sent a parcel to when it came, tries before included.",

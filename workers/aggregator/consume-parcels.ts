@@ -35,6 +35,7 @@ export async function consumeParcels(
   messages: readonly ParcelMessage[],
   ports: ConsumerPorts,
 ): Promise<void> {
+  ports.metrics.batches.value++;
   const byRegion = new Map<RegionId, Delivery[]>();
   const foreign: ParcelMessage[] = [];
   for (const message of messages) {

@@ -19,22 +19,25 @@ export interface Judge {
   ledger: ParcelLedger;
 }
 
-/** What is known of each slice by a judge who judges no more. `now` is the event clock. */
-export function handOversOf({ state, ledger }: Judge, now: EpochMs): Uint8Array[] {
-  return state.parts.repeats.bySlice(state.forgetBeforeAt(now)).map((words, slice) => {
-    const writer = new ByteWriter(words.byteLength + 1_024);
-    writer.u8(VERSION);
-    writer.f64(state.watermarkAt(now));
-    writer.f64(state.parts.newestEventAt);
-    ledger.writeTo(writer, 1 << slice);
-    writer.u32(words.byteLength);
-    writer.bytes(new Uint8Array(words.buffer));
-    return writer.copy();
-  });
+/** What a judge who judges no more knows of a slice; `keys` are those of the slice (`Repeats.bySlice`). `now` is the event clock. */
+export function handOverOf(
+  { state, ledger }: Judge,
+  slice: number,
+  keys: Uint32Array,
+  now: EpochMs,
+): Uint8Array {
+  const writer = new ByteWriter(keys.byteLength + 4_096);
+  writer.u8(VERSION);
+  writer.f64(state.watermarkAt(now));
+  writer.f64(state.parts.newestEventAt);
+  ledger.writeTo(writer, 1 << slice);
+  writer.u32(keys.byteLength);
+  writer.bytes(new Uint8Array(keys.buffer));
+  return writer.copy();
 }
 
 /**
- * Takes over what `handOversOf` gave of a slice. The later watermark stands: where it comes from, older keys are forgotten, so older
+ * Takes over what `handOverOf` gave of a slice. The later watermark stands: where it comes from, older keys are forgotten, so older
  * events must be late here too. It is what one object would have made of all these events.
  */
 export function takeOver(reader: ByteReader, { state, ledger }: Judge): void {

@@ -13,7 +13,7 @@ import type { EpochMs } from "../../domain/units.ts";
 import { type LatenessRules, reachMsOf } from "../../domain/watermark.ts";
 import { Arrivals, entriesOf } from "./arrivals.ts";
 import type { Sql } from "./counted-sql.ts";
-import { handOversOf, takeOver } from "./hand-over.ts";
+import { handOverOf, takeOver } from "./hand-over.ts";
 import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { RegionLog } from "./region-log.ts";
@@ -35,8 +35,8 @@ export class StoredRegion {
   /** Null in a shard, which tells its root what was late, and nobody of its windows. */
   readonly lateTable: LateTable | null;
   private readonly reachMs: number;
-  /** By slice, while they are fetched: until something is counted again. */
-  private handOvers: Uint8Array[] | null = null;
+  /** While slices are fetched: until something is counted again. */
+  private keysBySlice: Uint32Array[] | null = null;
   private readonly log: RegionLog;
   private readonly arrivals = new Arrivals();
   private readonly late = new ByteWriter(256);
@@ -70,7 +70,7 @@ export class StoredRegion {
   apply(messages: readonly Uint8Array[], arrivedAt: EpochMs): ParcelsApplied {
     const { totals } = this.state.parts;
     const before = { ...totals };
-    this.handOvers = null;
+    this.keysBySlice = null;
     let events = 0;
     let repeatedParcels = 0;
     for (const message of messages) {
@@ -168,15 +168,15 @@ export class StoredRegion {
 
   /** What must be known to judge the events of a slice. The caller has stopped counting for good, or until it takes slices over. */
   handOver(slice: number, now: EpochMs): Uint8Array {
-    this.handOvers ??= handOversOf(this, now);
-    const handOver = this.handOvers[slice];
-    if (!handOver) throw new RangeError(`there is no slice ${slice}`);
-    return handOver;
+    this.keysBySlice ??= this.state.parts.repeats.bySlice(this.state.forgetBeforeAt(now));
+    const keys = this.keysBySlice[slice];
+    if (!keys) throw new RangeError(`there is no slice ${slice}`);
+    return handOverOf(this, slice, keys, now);
   }
 
   /** Takes over slices from whoever judged them before; stored when this returns. */
   takeOver(slices: readonly Uint8Array[], now: EpochMs): void {
-    this.handOvers = null;
+    this.keysBySlice = null;
     for (const slice of slices) takeOver(new ByteReader(slice), this);
     this.persist(now);
     this.checkpoint(now);
@@ -185,7 +185,7 @@ export class StoredRegion {
   /** From now on shards judge what comes, each from where it is; what was judged by here is theirs. Stored when this returns. */
   leaveTo(shards: readonly ShardProgress[], now: EpochMs): void {
     this.persist(now);
-    this.handOvers = null;
+    this.keysBySlice = null;
     this.state.parts.repeats = new Repeats();
     this.ledger = new ParcelLedger();
     this.shards.begin(shards);

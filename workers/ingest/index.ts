@@ -2,6 +2,7 @@
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { eventClockFrom } from "../../contract/clock.ts";
 import { corsFrom } from "../../contract/cors.ts";
+import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
@@ -27,7 +28,9 @@ function randomUint32(): number {
 }
 
 export class Outbox extends OutboxObject {
-  constructor(state: DurableObjectState, env: IngestEnv) {
+  private readonly faults: Faults | null;
+
+  constructor(state: DurableObjectState, env: IngestEnv & LocalBindings) {
     super(state, env, {
       queue: env.EVENTS,
       segments: {
@@ -38,6 +41,15 @@ export class Outbox extends OutboxObject {
       wallNow,
       newEpoch: randomUint32,
     });
+    this.faults = faultsFrom(env.FAULTS, Math.random);
+  }
+
+  override async append(records: Uint8Array): Promise<"stored" | "full"> {
+    if (!this.faults) return super.append(records);
+    return this.faults.call(
+      (reason) => this.ctx.abort(reason),
+      () => super.append(records),
+    );
   }
 }
 
@@ -47,9 +59,10 @@ export class LimitLedger extends LimitLedgerObject {
   }
 }
 
-/** The virtual clock is bound by the local stack only, so no wrangler.toml declares it. */
+/** Bound by the local stack only, so no wrangler.toml declares them. */
 interface LocalBindings {
   VIRTUAL_CLOCK?: string;
+  FAULTS?: string;
 }
 
 /** A variable that holds a length of time. Throws on anything else: a deployment with half a rule must not start. */

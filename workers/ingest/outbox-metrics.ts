@@ -59,5 +59,7 @@ function show(registry: Metrics, status: OutboxStatus): void {
     "Segments not written at a try.",
     status.segmentFailures,
   );
+  counter("outbox_calls_total", "Calls and alarms of the object.", status.calls);
+  counter("outbox_queue_units_total", "Messages sent, by each 64 KB or less.", status.queueUnits);
   counter("outbox_rows_written_total", "Rows written, as they are billed.", status.rowsWritten);
 }

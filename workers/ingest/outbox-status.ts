@@ -12,13 +12,16 @@ export interface OutboxParts {
   held: HeldParcels;
   since: StoredSince;
   rowsWritten: number;
+  calls: number;
+  queueUnits: number;
   /** That are in flight. */
   dispatches: number;
 }
 
 /** How an outbox with these parts stands. */
 export function outboxStatus(parts: OutboxParts, wallNow: number): OutboxStatus {
-  const { outbox, epoch, batches, eventLog, held, since, rowsWritten, dispatches } = parts;
+  const { outbox, epoch, batches, eventLog, held, since, dispatches } = parts;
+  const { rowsWritten, calls, queueUnits } = parts;
   const { forgottenSeq, lastSeq } = batches;
   const ageOf = (seq: number) => (seq > lastSeq ? 0 : wallNow - (since.of(seq) ?? wallNow));
   const unlogged = batches.measure(eventLog.writtenSeq + 1, lastSeq);
@@ -40,5 +43,7 @@ export function outboxStatus(parts: OutboxParts, wallNow: number): OutboxStatus 
     segmentsWritten: eventLog.segmentsWritten,
     segmentFailures: eventLog.failures,
     rowsWritten,
+    calls,
+    queueUnits,
   };
 }

@@ -66,6 +66,8 @@ export class OutboxObject
   private readonly commits: GroupCommit;
   private dispatchTimer: ReturnType<typeof setTimeout> | null = null;
   private alarmIsSet = false;
+  /** Calls and alarms so far. */
+  private calls = 0;
 
   constructor(state: DurableObjectState, env: IngestEnv, seams: OutboxSeams) {
     super(state, env);
@@ -110,6 +112,7 @@ export class OutboxObject
   }
 
   async append(records: Uint8Array): Promise<"stored" | "full"> {
+    this.calls++;
     // What cannot be read back must not come in: it would be in the way of all that is stored after it.
     checkLogRecords(records);
     const kept = this.batches.bytes + this.held.bytes + this.commits.pendingBytes;
@@ -120,22 +123,27 @@ export class OutboxObject
   }
 
   async confirm(epoch: number, parcels: number[], slices = ALL_SLICES): Promise<void> {
+    this.calls++;
     if (epoch !== this.epoch) return;
     this.dispatcher.confirm(parcels, slices);
     if (this.dispatcher.hasMore) this.scheduleDispatch(DISPATCH_AFTER_MS);
   }
 
   async status(): Promise<OutboxStatus> {
-    const { name: outbox, epoch, batches, eventLog, held, since, sql, seams } = this;
-    const { inFlight: dispatches } = this.dispatcher;
+    const { name: outbox, epoch, batches, eventLog, held, since, sql, seams, calls } = this;
+    const { inFlight: dispatches, queueUnits } = this.dispatcher;
     const { rowsWritten } = sql;
     return outboxStatus(
-      { outbox, epoch, batches, eventLog, held, since, rowsWritten, dispatches },
+      {
+        ...{ outbox, epoch, batches, eventLog, held, since },
+        ...{ dispatches, rowsWritten, calls, queueUnits },
+      },
       seams.wallNow(),
     );
   }
 
   override async alarm(): Promise<void> {
+    this.calls++;
     this.alarmIsSet = false;
     try {
       await Promise.all([this.dispatcher.work(), this.eventLog.work()]);

@@ -15,6 +15,8 @@ const SENDS_BEFORE_HOLDING = 3;
 /** Regions take parcels as long as one was confirmed within this. */
 const CONFIRMING_MS = 10_000;
 const HELD_LOGGED_EVERY_MS = 60_000;
+/** Cloudflare bills a message by 64 KB. */
+const UNIT_BYTES = 64_000;
 
 export interface DispatcherPorts {
   /** Name and epoch of the outbox, as each parcel tells them. */
@@ -34,6 +36,8 @@ export interface DispatcherPorts {
 
 /** Composes batches into numbered parcels, sends them, and sends again what is not confirmed in time. */
 export class ParcelDispatcher {
+  /** Of what was sent so far, as queues are billed. */
+  queueUnits = 0;
   private readonly ports: DispatcherPorts;
   /** By number of the dispatch, oldest first. */
   private readonly flights = new Map<number, Flight>();
@@ -120,6 +124,7 @@ export class ParcelDispatcher {
   }
 
   private sendMessages(messages: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    for (const { byteLength } of messages) this.queueUnits += Math.ceil(byteLength / UNIT_BYTES);
     return sendMessages(this.ports.queue, messages);
   }
 

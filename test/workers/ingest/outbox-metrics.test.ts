@@ -14,6 +14,8 @@ const STATUS: OutboxStatus = {
   segmentsWritten: 5,
   segmentFailures: 1,
   rowsWritten: 60,
+  calls: 90,
+  queueUnits: 120,
 };
 const answering = (outbox: string) => (): OutboxStatusRpc => ({
   status: async () => ({ ...STATUS, outbox }),
