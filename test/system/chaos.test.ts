@@ -1,6 +1,6 @@
 /**
- * Zero accepted events lost, zero counted twice: while the runtime is killed, consumers throw and objects are thrown out of
- * memory at random.
+ * Zero accepted events lost, zero counted twice: while the runtime is killed, consumers throw, objects are thrown out of
+ * memory at random, and regions split and merge.
  *
  * CI runs a shorter form. The whole: `CHAOS_SECONDS=120 CHAOS_KILLS=10 CHAOS_EVENTS_PER_S=5000 npx vitest run --project
  * system test/system/chaos.test.ts`.
@@ -35,6 +35,11 @@ beforeAll(async () => {
     maxCrashes: 1_000,
     vars: {
       "aggregator.FAULTS": JSON.stringify({ consumer_throws: 0.02, object_aborts: 0.01 }),
+      // Low enough that regions split, and merge when a kill makes them quiet.
+      "aggregator.SPLIT_ABOVE_EVENTS_PER_S": "250",
+      "aggregator.SPLIT_AFTER_S": "2",
+      "aggregator.MERGE_BELOW_EVENTS_PER_S": "150",
+      "aggregator.MERGE_AFTER_S": "5",
       "ingest.FAULTS": JSON.stringify({ object_aborts: 0.002 }),
     },
   });

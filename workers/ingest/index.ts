@@ -51,6 +51,14 @@ export class Outbox extends OutboxObject {
       () => super.append(records),
     );
   }
+
+  override async confirm(epoch: number, parcels: number[], slices?: number): Promise<void> {
+    if (!this.faults) return super.confirm(epoch, parcels, slices);
+    return this.faults.call(
+      (reason) => this.ctx.abort(reason),
+      () => super.confirm(epoch, parcels, slices),
+    );
+  }
 }
 
 export class LimitLedger extends LimitLedgerObject {
