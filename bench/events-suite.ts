@@ -8,7 +8,7 @@ import type { SuiteOptions, SuiteResult } from "./suite.ts";
 import { median, tableText } from "./table.ts";
 
 const FULL = {
-  warmUpS: 20,
+  warmUpS: 60,
   bareS: 5,
   sustained: { seconds: 60, connections: 8, eventsPerBody: 500 },
   oneRegion: { seconds: 20, connections: 8, eventsPerBody: 500 },
@@ -24,8 +24,8 @@ const SMOKE = {
 const REGIONS = 60;
 
 /**
- * Keys are remembered for lateness, out-of-orderness and transit together: 30 s here, so that memory has reached its level
- * in the second half of a minute.
+ * Keys are remembered for lateness, out-of-orderness and transit together, 30 s here, rounded up to whole minutes: after a
+ * minute's warm-up memory has reached its level.
  */
 const VARS = {
   "aggregator.ALLOWED_LATENESS_MS": "10000",

@@ -26,7 +26,7 @@ export interface IngestResult {
   p99Ms: number;
   /** Requests that were not answered 202; 0, or nothing was measured. */
   failed: number;
-  /** CPU of the whole stack; null where it cannot be read. */
+  /** CPU of the Workers runtime; null where it cannot be read. */
   cpuUsPerEvent: number | null;
   /** Resident memory of the runtime, one sample a second. */
   memoryMb: number[];
@@ -55,7 +55,7 @@ export async function benchIngest(
   const runtime = runtimeOf(stack.run.pid).pid;
   const memoryMb: number[] = [];
   const sampling = setInterval(() => memoryMb.push(residentMbOf(runtime) ?? Number.NaN), 1_000);
-  const cpuBeforeMs = cpuMsOf(stack.run.pid);
+  const cpuBeforeMs = cpuMsOf(runtime);
   const startedAt = performance.now();
   const { requests, failed, p50Ms, p99Ms } = await load(target, options);
   clearInterval(sampling);
@@ -70,7 +70,7 @@ export async function benchIngest(
     if (wrongTotals.length > 0) await sleep(20);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
-  const cpuAfterMs = cpuMsOf(stack.run.pid);
+  const cpuAfterMs = cpuMsOf(runtime);
   const events = requests * options.eventsPerBody;
   const quarter = Math.floor(memoryMb.length / 4);
   return {

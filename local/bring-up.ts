@@ -88,6 +88,8 @@ function originChild({ options, dataDir, host, clock, credentials }: Site): Supe
   const ports = portsFrom(options.port);
   return {
     name: "origin",
+    // It reads what the edge wrote and has time; a price has not.
+    inBackground: true,
     stage: STAGE.clients,
     script: join(import.meta.dirname, "../origin/index.ts"),
     args: [

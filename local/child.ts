@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 
 export interface ChildSpec {
   name: string;
@@ -10,6 +11,8 @@ export interface ChildSpec {
   env?: Record<string, string>;
   /** Standard output and error are appended here. */
   logFile: string;
+  /** True for work that gives way to everything else on the machine. */
+  inBackground?: boolean;
 }
 
 export interface RunningChild {
@@ -33,6 +36,10 @@ export function startChild(spec: ChildSpec, onMessage: (message: unknown) => voi
     env: { ...process.env, ...spec.env },
   });
   closeSync(log);
+  if (spec.inBackground && child.pid !== undefined) {
+    // At once: threads that the process makes later inherit it.
+    setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  }
   child.on("message", onMessage);
   const ended = endOf(child);
   return {
