@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { computeRequestSchema } from "../../../contract/pricing.ts";
 import { createBreaker } from "../../../contract/breaker.ts";
+import { computeRequestSchema } from "../../../contract/pricing.ts";
 import { messagesOf } from "../../../workers/pricing/decision-log.ts";
 import { html, prose } from "../../../workers/pricing/docs/html.ts";
 import { schemaText } from "../../../workers/pricing/docs/schema-text.ts";
