@@ -39,12 +39,20 @@ export function createBronzeSink(
   let events: EventsTable;
   let signals: SignalsTable;
   let counts: BronzeCounts;
+  const tables: { drop(): Promise<void> }[] = [];
+  const dropTables = async () => {
+    for (const table of tables.splice(0)) await table.drop();
+  };
 
   return {
     async begin(writer, first, last) {
+      // Of a range that was not finished.
+      await dropTables();
       fileName = rangeFileName(writer, first, last);
       events = await EventsTable.open(duckdb, writer);
+      tables.push(events);
       signals = await SignalsTable.open(duckdb, writer);
+      tables.push(signals);
       counts = { events: 0, signals: 0 };
     },
     async take(sequence, bytes) {
@@ -84,6 +92,7 @@ export function createBronzeSink(
           }),
         );
       }
+      await dropTables();
       return statements;
     },
     committed: () => onTaken(counts),

@@ -11,26 +11,38 @@ const CHUNK_ROWS = 2_048;
 
 /** A table that is filled row by row and read by SQL; column values wait in arrays until a chunk is full. */
 export class ColumnLoader {
+  private static opened = 0;
+  /** Of the temporary table. No two tables of a process have the same: see `drop`. */
+  readonly table: string;
+  private readonly duckdb: DuckDBConnection;
   private readonly types: readonly DuckDBType[];
   private readonly columns: DuckDBValue[][];
   private readonly appender: DuckDBAppender;
   private waiting = 0;
 
-  private constructor(types: readonly DuckDBType[], appender: DuckDBAppender) {
+  private constructor(
+    duckdb: DuckDBConnection,
+    table: string,
+    types: readonly DuckDBType[],
+    appender: DuckDBAppender,
+  ) {
+    this.duckdb = duckdb;
+    this.table = table;
     this.types = types;
     this.columns = types.map(() => []);
     this.appender = appender;
   }
 
-  /** Makes the temporary table anew, empty. */
+  /** Makes a temporary table, empty. */
   static async open(
     duckdb: DuckDBConnection,
-    table: string,
     columns: Readonly<Record<string, DuckDBType>>,
   ): Promise<ColumnLoader> {
+    const table = `loaded_${++ColumnLoader.opened}`;
     const definitions = Object.entries(columns).map(([name, type]) => `"${name}" ${type}`);
-    await duckdb.run(`CREATE OR REPLACE TEMP TABLE "${table}" (${definitions.join(", ")})`);
-    return new ColumnLoader(Object.values(columns), await duckdb.createAppender(table));
+    await duckdb.run(`CREATE TEMP TABLE "${table}" (${definitions.join(", ")})`);
+    const appender = await duckdb.createAppender(table);
+    return new ColumnLoader(duckdb, table, Object.values(columns), appender);
   }
 
   /** Appends a row, its values in the order of the columns. */
@@ -45,6 +57,15 @@ export class ColumnLoader {
   finish(): void {
     this.flush();
     this.appender.closeSync();
+  }
+
+  /**
+   * Deletes the table, finished or not. An appender holds rows back, and one that is left to the garbage collector writes them
+   * when it is collected, into whichever table has its table's name by then.
+   */
+  async drop(): Promise<void> {
+    this.appender.closeSync();
+    await this.duckdb.run(`DROP TABLE "${this.table}"`);
   }
 
   private flush(): void {

@@ -16,8 +16,6 @@ import { dateOf } from "./bronze-folder.ts";
 import { ColumnLoader } from "./column-loader.ts";
 import { Dictionary } from "./dictionary.ts";
 
-const TABLE = "pulled_events";
-
 /** Names and times as numbers: text is made of them by DuckDB, which is many times faster at it. */
 const COLUMNS = {
   type: UTINYINT,
@@ -87,7 +85,7 @@ export class EventsTable {
   }
 
   static async open(duckdb: DuckDBConnection, writer: string): Promise<EventsTable> {
-    return new EventsTable(writer, await ColumnLoader.open(duckdb, TABLE, COLUMNS));
+    return new EventsTable(writer, await ColumnLoader.open(duckdb, COLUMNS));
   }
 
   /** Takes the event the cursor stands on, the `position`th of segment `sequence`. */
@@ -110,6 +108,11 @@ export class EventsTable {
       position,
     );
     this.note(code, receivedAt);
+  }
+
+  /** Gives up what was taken in; the queries of `finish` find nothing any more. */
+  drop(): Promise<void> {
+    return this.loader.drop();
   }
 
   /** The files that everything taken in becomes. */
@@ -161,7 +164,7 @@ export class EventsTable {
         ${literal(this.writer)} AS writer,
         sequence::BIGINT AS sequence,
         position::INTEGER AS position
-      FROM ${TABLE}
+      FROM ${this.loader.table}
       WHERE type IN (${codes}) AND received_at >= ${day * DAY_MS} AND received_at < ${(day + 1) * DAY_MS}`;
   }
 }

@@ -7,8 +7,6 @@ import { dateOf } from "./bronze-folder.ts";
 import { ColumnLoader } from "./column-loader.ts";
 import type { PartitionRows } from "./events-table.ts";
 
-const TABLE = "pulled_signals";
-
 const COLUMNS = {
   region_id: VARCHAR,
   width_s: INTEGER,
@@ -54,7 +52,7 @@ export class SignalsTable {
   }
 
   static async open(duckdb: DuckDBConnection, writer: string): Promise<SignalsTable> {
-    return new SignalsTable(writer, await ColumnLoader.open(duckdb, TABLE, COLUMNS));
+    return new SignalsTable(writer, await ColumnLoader.open(duckdb, COLUMNS));
   }
 
   /** Takes a signal of segment `sequence`; `at` is the time of its record. */
@@ -90,6 +88,11 @@ export class SignalsTable {
     });
   }
 
+  /** Gives up what was taken in; the queries of `finish` find nothing any more. */
+  drop(): Promise<void> {
+    return this.loader.drop();
+  }
+
   /** The files that everything taken in becomes. */
   finish(): PartitionRows[] {
     this.loader.finish();
@@ -106,7 +109,7 @@ export class SignalsTable {
     return `SELECT
         * REPLACE (${instants.join(", ")}, sequence::BIGINT AS sequence),
         ${literal(this.writer)} AS writer
-      FROM ${TABLE}
+      FROM ${this.loader.table}
       WHERE received_at >= ${day * DAY_MS} AND received_at < ${(day + 1) * DAY_MS}`;
   }
 }

@@ -1,11 +1,15 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALL_EVENT_TYPES, TOPIC_OF } from "../../domain/event.ts";
 import { DAY_MS, type EpochMs, type ProductType, plus, type RegionId } from "../../domain/units.ts";
 import { logLosses } from "../../origin/database/schema.ts";
+import type { EventLogClient } from "../../origin/edge/event-log-client.ts";
 import { type BronzeCounts, createBronzeSink } from "../../origin/event-log/bronze-sink.ts";
 import { createLogViews } from "../../origin/event-log/log-views.ts";
 import { GAP_PATIENCE_MS, type LogReading } from "../../origin/event-log/read-log.ts";
@@ -22,6 +26,7 @@ import {
 } from "../support/event-log-samples.ts";
 
 const WRITER = "outbox-0-7";
+const nyc230 = "nyc-230" as RegionId;
 const { signal } = new AbortController();
 
 let folder: string;
@@ -359,5 +364,33 @@ describe("an import that crashes", () => {
     expect(failed).toMatchObject({ segments: 0, faults: [{ detail: "gone" }] });
     await readRound(reading(), signal);
     expect(counts.events).toBe(3);
+  });
+
+  test("leaves no rows behind that come out with those of the next range", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage: () => void = runInNewContext("gc");
+    const many = Array.from({ length: 3_000 }, (_, keyLow) => sampleEvent({ keyLow }));
+    log.add("outbox-0-1", segmentOf(eventRecord(many)), segmentOf(eventRecord([])));
+    log.add("outbox-1-2", segmentOf(eventRecord([sampleEvent({ regionId: nyc230 })])));
+    const whole = reading();
+    const client: EventLogClient = {
+      readWriters: () => log.readWriters(),
+      listSegments: (...asked) => log.listSegments(...asked),
+      async readSegment(writer, sequence) {
+        if (sequence === 2) return { reason: "unreachable", detail: "gone" };
+        for (let n = 0; n < 10; n++) {
+          collectGarbage();
+          await sleep(5);
+        }
+        return log.readSegment(writer, sequence);
+      },
+    };
+    await readRound({ ...whole, client }, signal);
+    const rows = await rowsOf("SELECT region_id, writer, sequence FROM bronze_events");
+    expect(rows).toEqual([{ region_id: nyc230, writer: "outbox-1-2", sequence: "1" }]);
+    await readRound(whole, signal);
+    expect(await rowsOf("SELECT count(*)::INTEGER AS n FROM bronze_events")).toEqual([
+      { n: 3_001 },
+    ]);
   });
 });
