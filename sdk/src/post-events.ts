@@ -29,7 +29,7 @@ export async function postEvents(request: PostRequest, platform: Platform): Prom
   try {
     const headers: Record<string, string> = { "content-type": "application/json" };
     // Nothing is awaited before the fetch of a keepalive request unless the key is: its page is about to go.
-    headers.authorization = `Bearer ${typeof key === "string" ? key : await key()}`;
+    headers.authorization = `Bearer ${typeof key === "string" ? key : await orAborted(key(), abort.signal)}`;
     if (gzip) headers["content-encoding"] = "gzip";
     const response = await platform.fetch(endpoint, {
       method: "POST",
@@ -48,6 +48,14 @@ export async function postEvents(request: PostRequest, platform: Platform): Prom
     cancelTimeout();
     request.signal.removeEventListener("abort", give);
   }
+}
+
+/** What an application's promise comes to, unless `signal` is first: one that never ends must hold no request up. */
+function orAborted<Value>(value: Value | Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("the key did not come")));
+    Promise.resolve(value).then(resolve, reject);
+  });
 }
 
 /** Node says "fetch failed" and keeps why in the error's cause. */
