@@ -23,14 +23,14 @@ export function addPullCommand(program: Command): void {
     });
 }
 
-/** Returns true when something could not be read. */
+/** Returns true when something could not be read, or is not there. */
 async function runPull(options: GlobalOptions): Promise<boolean> {
   const output = createOutput(options.json);
   const store = await openOfflineStore(originFolder(options));
   const { signal } = new AbortController();
   const total = { segments: 0, bytes: 0, events: 0, signals: 0 };
   const losses: LogLoss[] = [];
-  const gaps: unknown[] = [];
+  const gaps: { writer: string; first: number; last: number }[] = [];
   const wallNow = () => epochMs(Date.now());
   try {
     const reading: LogReading = {
@@ -50,13 +50,18 @@ async function runPull(options: GlobalOptions): Promise<boolean> {
       onGap: (gap) => gaps.push(gap),
       onLoss: (loss) => losses.push(loss),
     };
-    const faults = await readToEnd(reading, signal, total, output);
+    const faults = await readToEnd(reading, signal, total, losses, output);
+    for (const { writer, first, last } of gaps) {
+      output.line(
+        `${writer}: segments ${first} to ${last} are missing; they are waited for a minute`,
+      );
+    }
     for (const { writer, first, last, reason } of losses) {
-      output.line(`${writer}: segments ${first} to ${last} are ${reason}`);
+      output.line(`${writer}: segments ${first} to ${last} are ${reason}, and gone past`);
     }
     const imported = `${total.segments} segments, ${total.events} events, ${total.signals} signals`;
     output.result({ ...total, gaps, losses, faults }, `${imported} imported.`);
-    return faults.length > 0 || losses.length > 0;
+    return faults.length + losses.length + gaps.length > 0;
   } finally {
     store.close();
   }
@@ -67,14 +72,18 @@ async function readToEnd(
   reading: LogReading,
   signal: AbortSignal,
   total: { segments: number; bytes: number },
+  losses: readonly LogLoss[],
   output: Output,
 ): Promise<string[]> {
   for (;;) {
+    const lossesBefore = losses.length;
     const { segments, bytes, behindSegments, faults } = await readRound(reading, signal);
     total.segments += segments;
     total.bytes += bytes;
     for (const { detail } of faults) output.line(detail);
-    if (faults.length > 0 || segments === 0) return faults.map(({ detail }) => detail);
+    // Behind what was gone past there may be more.
+    const isAtEnd = segments === 0 && losses.length === lossesBefore;
+    if (faults.length > 0 || isAtEnd) return faults.map(({ detail }) => detail);
     output.line(`${total.segments} segments read, ${behindSegments} to go`);
   }
 }
