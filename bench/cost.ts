@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { runtimeOf } from "../test/support/processes.ts";
 import type { Stack } from "../test/support/stack.ts";
 import { type BilledOperation, OBJECT_GB, USD_PER_MILLION } from "./cloudflare-prices.ts";
-import { type Counters, readCounters, rise } from "./counters.ts";
+import { type Counters, CounterWatch, riseOf } from "./counters.ts";
 import { EventBodies } from "./event-bodies.ts";
 import { postEvents } from "./post-events.ts";
 import { cpuMsOf } from "./servers.ts";
@@ -40,7 +40,7 @@ export async function measureCost(
     spreadMs: SPREAD_MS,
     run: `cost-${Date.now().toString(36)}`,
   });
-  const before = await readCounters(stack);
+  const watch = await CounterWatch.start(stack);
   const runtime = runtimeOf(stack.run.pid).pid;
   const cpuBeforeMs = cpuMsOf(runtime) ?? Number.NaN;
   const everyMs = (eventsPerBody * 1_000) / eventsPerS;
@@ -54,9 +54,9 @@ export async function measureCost(
   await Promise.all(answers);
   const cpuMs = (cpuMsOf(runtime) ?? Number.NaN) - cpuBeforeMs;
   await sleep(SETTLE_MS);
-  const after = await readCounters(stack);
+  const rises = await watch.stop();
   const events = count * eventsPerBody;
-  const operations = operationsBetween(before, after, { cpuMs, seconds, regions: regions.length });
+  const operations = operationsIn(rises, { cpuMs, seconds, regions: regions.length });
   const perMillionEvents = mapValues(operations, (amount) => (amount * 1_000_000) / events);
   const usdByOperation = mapValues(
     perMillionEvents,
@@ -74,12 +74,11 @@ export async function measureCost(
   };
 }
 
-function operationsBetween(
-  before: Counters,
-  after: Counters,
+function operationsIn(
+  rises: Counters,
   run: { cpuMs: number; seconds: number; regions: number },
 ): Record<BilledOperation, number> {
-  const of = (name: string) => rise(name, before, after);
+  const of = (name: string) => riseOf(name, rises);
   const applies = of("aggregator_apply_seconds_count");
   const outboxCalls = of("outbox_calls_total");
   // Awake for a while after each call, and at most all the time.

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Totals } from "../domain/totals.ts";
 import type { Stack } from "../test/support/stack.ts";
-import { readCounters, rise } from "./counters.ts";
+import { CounterWatch, riseOf } from "./counters.ts";
 import { EventBodies } from "./event-bodies.ts";
 import { postEvents } from "./post-events.ts";
 import { percentile } from "./table.ts";
@@ -28,7 +28,7 @@ export async function benchFreshness(
   options: { probes: number; backgroundEventsPerS: number },
 ): Promise<FreshnessResult> {
   const run = Date.now().toString(36);
-  const before = await readCounters(stack);
+  const watch = await CounterWatch.start(stack);
   let done = false;
   const background = new EventBodies({
     regions: others,
@@ -68,8 +68,8 @@ export async function benchFreshness(
     return lagsMs;
   };
   const [lagsMs, events] = await Promise.all([measure(), stream()]);
-  const after = await readCounters(stack);
-  const rows = (name: string) => (rise(name, before, after) * 1_000) / (events + lagsMs.length);
+  const rises = await watch.stop();
+  const rows = (name: string) => (riseOf(name, rises) * 1_000) / (events + lagsMs.length);
   const outboxRowsPer1000 = rows("outbox_rows_written_total");
   return {
     probes: lagsMs.length,
