@@ -82,17 +82,23 @@ async function replay(
   bar.stop();
   if (isEdgeFault(report)) {
     output.line(report.detail);
-    output.result({ fault: report }, "Not replayed to the end; run it again as it was.");
+    const isPassing = report.reason === "unreachable";
+    output.result(
+      { fault: report },
+      isPassing ? "Not replayed to the end; run it again as it was." : "Not replayed.",
+    );
     return true;
   }
   const { deliveries, parcels, repeatedParcels, totals, windows } = report;
+  if (deliveries === 0) return noDeliveries(regionId, output);
   output.line(
     `${deliveries} deliveries of ${regionId} went into ${into} in ${parcels} parcels, of which it had ${repeatedParcels}.`,
   );
   output.line(`It counts ${JSON.stringify(totals)}.`);
   output.result(
     { region: regionId, into, ...report },
-    `${windows.compared} windows as on record, but for ${windows.differences.length} numbers.`,
+    `${windows.compared} windows compared with what is on record: ${windows.differences.length} numbers differ, ` +
+      `${windows.unrecorded.length + windows.unfolded.length} windows are known to one side only.`,
   );
   return false;
 }
@@ -107,6 +113,7 @@ async function verify(
   const bar = progressOf(output, "folding");
   const found = await verifyRange(store, options.region, range, rules, bar.update);
   bar.stop();
+  if (found.deliveries === 0) return noDeliveries(options.region, output);
   for (const line of linesOf(found)) output.line(line);
   const wrong = found.differences.length + found.unrecorded.length + found.unfolded.length;
   output.result(
@@ -114,6 +121,15 @@ async function verify(
     `${found.compared} windows compared from ${found.deliveries} deliveries, ${wrong} differences.`,
   );
   return wrong > 0;
+}
+
+/** Says that there was nothing to do, and answers that it did not succeed: a wrong id or range looks like this. */
+function noDeliveries(regionId: RegionId, output: Output): true {
+  output.result(
+    { region: regionId, deliveries: 0 },
+    `The offline store has no events of ${regionId} in that range; \`pull\` imports what is new.`,
+  );
+  return true;
 }
 
 function linesOf({ differences, unrecorded, unfolded }: Verification): string[] {

@@ -61,3 +61,12 @@ describe("origin publish", () => {
     expect(stderr).toContain("--rules");
   });
 });
+
+describe("origin replay", () => {
+  test("of a range that holds nothing says so, and does not pass for a range without differences", async () => {
+    const range = ["--from", "2026-01-05T10:00:00Z", "--to", "2026-01-05T11:00:00Z"];
+    const { code, stdout } = await origin("replay", "--region", "a-1", "--verify", ...range);
+    expect(code).toBe(1);
+    expect(stdout).toContain("no events of a-1");
+  });
+});
