@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { eventsAnswerSchema, MAX_EVENTS_PER_REQUEST } from "../contract/events.ts";
+import { messageOf } from "../contract/log.ts";
 import { NEW_YORK_TIME_ZONE } from "../data/nyc/period.ts";
 import { loadZones } from "../data/nyc/tables.ts";
 import { SECOND_MS } from "../domain/units.ts";
@@ -34,6 +35,10 @@ const options = new Command("load")
   .option("--seed <n>", "another seed is another load", Number, 1)
   .option("--url <url>", "ingest", "http://127.0.0.1:8788")
   .option("--data-dir <folder>", "where the stack keeps its keys", ".data")
+  .addHelpText(
+    "after",
+    "\nThe load is of now: a stack whose demo plays in 2014 refuses it. Start one with --demo none or synthetic.",
+  )
   .parse()
   .opts<LoadOptions>();
 
@@ -53,6 +58,7 @@ const load = new SyntheticLoad({
 });
 
 const sum = { sent: 0, accepted: 0, rejected: 0, failed: 0 };
+let toldOfFailure = false;
 const latenciesMs: number[] = [];
 const answers = new Set<Promise<void>>();
 const firstSecond = Math.ceil(Date.now() / SECOND_MS);
@@ -89,7 +95,7 @@ async function post(events: readonly object[]): Promise<void> {
     const text = await response.text();
     latenciesMs.push(performance.now() - sentAt);
     if (response.status !== 202) {
-      sum.failed += events.length;
+      failed(events.length, `${response.status}: ${text.slice(0, 500)}`);
       return;
     }
     const { accepted, rejected } = eventsAnswerSchema.parse(JSON.parse(text));
@@ -98,8 +104,15 @@ async function post(events: readonly object[]): Promise<void> {
   } catch (error) {
     // A connection that was refused or cut; anything else is a bug.
     if (!(error instanceof TypeError)) throw error;
-    sum.failed += events.length;
+    failed(events.length, messageOf(error));
   }
+}
+
+/** Counts what was not taken; the first time it says why. */
+function failed(events: number, reason: string): void {
+  sum.failed += events;
+  if (!toldOfFailure) console.error(`The first failure: ${reason}`);
+  toldOfFailure = true;
 }
 
 function report(): void {
