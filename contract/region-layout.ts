@@ -19,10 +19,8 @@ export interface RegionLayout {
 /** The layout of a region that was never split. */
 export const WHOLE: RegionLayout = { version: 0, shards: 1 };
 
-/** A root's answer to parcels that it does not count itself: who does, or that this is changing just now. */
-export interface Moved {
-  moved: RegionLayout | "changing";
-}
+/** A root's answer to parcels that it does not count itself: who does, or for how long this has been changing by now. */
+export type Moved = { moved: RegionLayout } | { moved: "changing"; forMs: number };
 
 /** The change of a layout, as its root has stored it before anything of it happens. */
 export interface LayoutChange {

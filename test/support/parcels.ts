@@ -24,3 +24,8 @@ export function parcelOfEvents(
   writeParcel(writer, { ...ordinary, ...header }, [packed.written()]);
   return writer.copy();
 }
+
+/** Events that every reader can read, of which the last cannot be counted: its metadata is no JSON, which the door never lets in. */
+export function brokenEvents(events: readonly DemandEvent[], broken: DemandEvent): DemandEvent[] {
+  return [...events, { ...broken, eventType: "supply_update", metadata: "no JSON" }];
+}

@@ -16,6 +16,8 @@ export interface AggregatorMetrics {
   failedApplies: Counter;
   /** Tells of a region that was split, for as long as this isolate lives. `shards` is read when metrics are. */
   splitRegion(regionId: string, shards: () => number): void;
+  /** Tells of a region whose layout has been changing for so long. */
+  changing(seconds: number): void;
   foreignMessages: Counter;
   batches: Counter;
   /** Seconds from when an outbox sent a parcel to when it came. */
@@ -47,6 +49,16 @@ export function aggregatorMetrics(): AggregatorMetrics {
     "aggregator_apply_seconds",
     "Time until a region had counted its parcels.",
     SECONDS,
+  );
+  let changingSeconds = 0;
+  registry.gauge(
+    "aggregator_layout_change_seconds",
+    "Longest time for which a region has been splitting or merging, as parcels found it since this was last read. Minutes: a shard does not come back.",
+    () => {
+      const longest = changingSeconds;
+      changingSeconds = 0;
+      return longest;
+    },
   );
   let lagMs = 0;
   registry.gauge(
@@ -88,9 +100,12 @@ export function aggregatorMetrics(): AggregatorMetrics {
         { region },
       );
     },
+    changing(forSeconds) {
+      changingSeconds = Math.max(changingSeconds, forSeconds);
+    },
     failedApplies: registry.counter(
       "aggregator_apply_failures_total",
-      "Regions that did not take their parcels.",
+      "Parcels that their regions did not take, and that come again.",
     ),
     foreignMessages: registry.counter(
       "aggregator_foreign_messages_total",

@@ -43,6 +43,13 @@ export class Arrivals {
     }
   }
 
+  /** What is kept, in the order in which it came. */
+  *[Symbol.iterator](): Generator<[message: Uint8Array, arrivedAt: EpochMs]> {
+    for (const { arrivedAt, messages } of this.waiting) {
+      for (const message of messages) yield [message, arrivedAt];
+    }
+  }
+
   clear(): void {
     this.waiting = [];
   }

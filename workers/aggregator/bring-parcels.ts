@@ -12,6 +12,13 @@ export interface IntakePorts {
   layouts: RegionLayoutCache;
 }
 
+/** What whoever brings parcels hears on the way. */
+export interface Heard {
+  applied(applied: ParcelsApplied): void;
+  /** The region is being split or merged, for `forMs` by now. */
+  changing(forMs: number): void;
+}
+
 /** Layouts change minutes apart: who moved so often in the time of one delivery is asked again later. */
 const MOST_MOVES = 3;
 
@@ -24,22 +31,25 @@ export async function bringParcels(
   regionId: RegionId,
   parcels: Uint8Array[],
   { region, shard, layouts }: IntakePorts,
-  onApplied: (applied: ParcelsApplied) => void,
+  heard: Heard,
 ): Promise<boolean> {
   for (let moves = 0; moves < MOST_MOVES; moves++) {
     const layout = layouts.of(regionId);
     if (layout.shards > 1) {
       const answers = await toShards(parcels, layout, (index) => shard(regionId, index));
-      for (const applied of answers) if (applied) onApplied(applied);
+      for (const applied of answers) if (applied) heard.applied(applied);
       if (answers.every((applied) => applied !== null)) return true;
       layouts.forget(regionId);
     } else {
       const answer = await region(regionId).apply(parcels);
       if (!("moved" in answer)) {
-        onApplied(answer);
+        heard.applied(answer);
         return true;
       }
-      if (answer.moved === "changing") return false;
+      if (answer.moved === "changing") {
+        heard.changing(answer.forMs);
+        return false;
+      }
       layouts.learn(regionId, answer.moved);
     }
   }

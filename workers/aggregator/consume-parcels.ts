@@ -23,13 +23,15 @@ export interface ConsumerPorts extends ForeignPorts, IntakePorts {
 interface Delivery {
   message: ParcelMessage;
   regionId: RegionId;
+  /** The parcel's. */
+  number: number;
   bytes: Uint8Array;
 }
 
 /**
  * Applies a batch of messages. A message is done with once its region has counted it: that it is stored the region tells the
- * outbox, which sends it again until then. Never rejects, since the whole batch would come again: a region that fails has its
- * own messages retried.
+ * outbox, which sends it again until then. Never rejects, since the whole batch would come again: what a region does not take is
+ * retried alone.
  */
 export async function consumeParcels(
   messages: readonly ParcelMessage[],
@@ -60,29 +62,66 @@ function deliveryFrom(message: ParcelMessage): Delivery | null {
   const parcel = parcelOf(body);
   if (!parcel) return null;
   const bytes = body instanceof ArrayBuffer ? new Uint8Array(body) : (body as Uint8Array);
-  return { message, regionId: parcel.regionId, bytes };
+  return { message, regionId: parcel.regionId, number: parcel.number, bytes };
 }
 
-/** Hands a region its parcels, all of them or none. */
+/** Hands a region its parcels, together. Where that fails each goes alone, so that only those that are broken come again. */
 async function applyTo(
   regionId: RegionId,
   deliveries: readonly Delivery[],
   ports: ConsumerPorts,
 ): Promise<void> {
-  const { wallNow, metrics, log } = ports;
+  try {
+    await bring(regionId, deliveries, ports);
+  } catch (error) {
+    const [only] = deliveries;
+    if (deliveries.length === 1 && only) failed(only, error, ports);
+    else await applyEach(deliveries, ports);
+  }
+}
+
+/** So many failures after one another are the region's, not the parcels': what is left comes again with the rest. */
+const MOST_FAILURES = 3;
+
+async function applyEach(deliveries: readonly Delivery[], ports: ConsumerPorts): Promise<void> {
+  let failures = 0;
+  for (const delivery of deliveries) {
+    if (failures === MOST_FAILURES) {
+      delivery.message.retry();
+      continue;
+    }
+    try {
+      await bring(delivery.regionId, [delivery], ports);
+      failures = 0;
+    } catch (error) {
+      failures++;
+      failed(delivery, error, ports);
+    }
+  }
+}
+
+function failed({ message, regionId, number }: Delivery, error: unknown, ports: ConsumerPorts) {
+  const fields = { regionId, parcel: number, error: messageOf(error) };
+  ports.log("error", "a region did not take a parcel", fields);
+  ports.metrics.failedApplies.value++;
+  message.retry();
+}
+
+/** Brings parcels to their region; rejects when it fails, and then no message is done with. */
+async function bring(
+  regionId: RegionId,
+  deliveries: readonly Delivery[],
+  ports: ConsumerPorts,
+): Promise<void> {
+  const { wallNow, metrics } = ports;
   const startedAt = wallNow();
   const parcels = deliveries.map(({ bytes }) => bytes);
-  try {
-    const areCounted = await bringParcels(regionId, parcels, ports, (applied) => {
-      metrics.applied(applied, (wallNow() - startedAt) / 1_000, regionId);
-    });
-    for (const { message } of deliveries) {
-      if (areCounted) message.ack();
-      else message.retry();
-    }
-  } catch (error) {
-    log("error", "a region did not take its parcels", { regionId, error: messageOf(error) });
-    metrics.failedApplies.value++;
-    for (const { message } of deliveries) message.retry();
+  const areCounted = await bringParcels(regionId, parcels, ports, {
+    applied: (applied) => metrics.applied(applied, (wallNow() - startedAt) / 1_000, regionId),
+    changing: (forMs) => metrics.changing(forMs / 1_000),
+  });
+  for (const { message } of deliveries) {
+    if (areCounted) message.ack();
+    else message.retry();
   }
 }

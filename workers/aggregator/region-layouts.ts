@@ -25,6 +25,12 @@ const SCHEMA = `
   );
 `;
 
+/** A change that failed is tried again after this, with a call that comes; one that stands still is begun anew after that. */
+const TRY_AFTER_MS = 250;
+const GIVE_UP_AFTER_MS = 60_000;
+/** A change that does not come to its end is told of this often. */
+const TOLD_EVERY_MS = 10_000;
+
 /** What a change needs of the region's object. */
 export interface LayoutPorts {
   sql: Sql;
@@ -47,10 +53,16 @@ export class RegionLayouts {
   private next: ShardCount | null = null;
   /** How many shards there were before the last change, while those of them that count no more may have to be told. */
   private retiring = 0;
-  private isAtWork = false;
+  /** Since when the change has been under way, as far as this life of the root knows; wall clock. */
+  private changingSince: number;
+  /** The attempt under way; null between attempts. */
+  private attempt: { begunAt: number } | null = null;
+  private triedAt = Number.NEGATIVE_INFINITY;
+  private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: LayoutPorts) {
     this.ports = ports;
+    this.changingSince = ports.wallNow();
     ports.sql.exec(SCHEMA);
     const [row] = ports.sql.exec<Record<"version" | "shards" | "next_shards" | "retiring", number>>(
       "SELECT version, shards, next_shards, retiring FROM layout",
@@ -73,7 +85,7 @@ export class RegionLayouts {
 
   /** What whoever brings parcels is answered; null while the region counts them itself. */
   get moved(): Moved | null {
-    if (this.next) return { moved: "changing" };
+    if (this.next) return { moved: "changing", forMs: this.changingForMs };
     return this.present.shards === 1 ? null : { moved: this.present };
   }
 
@@ -82,12 +94,26 @@ export class RegionLayouts {
     const { wanted, wallNow, keys } = this.ports;
     const now = wallNow();
     wanted.took(events, now);
-    if (this.isAtWork) return null;
+    if (this.attempt) this.watch(this.attempt, now);
+    if (this.attempt) return null;
     if (!this.next) {
       const shards = wanted.at(now, this.present.shards, keys());
       if (shards !== this.present.shards) this.intend(shards);
     }
-    return this.next || this.retiring > 0 ? this.work() : null;
+    if (!this.next && this.retiring === 0) return null;
+    const sinceMs = now - this.triedAt;
+    return sinceMs >= 0 && sinceMs < TRY_AFTER_MS ? null : this.work(now);
+  }
+
+  private get changingForMs(): number {
+    return Math.max(0, this.ports.wallNow() - this.changingSince);
+  }
+
+  /** Gives up on an attempt that someone does not answer: each of its steps can be done again beside it. */
+  private watch({ begunAt }: { begunAt: number }, now: number): void {
+    if (now - begunAt < GIVE_UP_AFTER_MS) return;
+    this.attempt = null;
+    this.tell("no answer");
   }
 
   /** Stores what is intended together with everything that was counted: what is handed over has to be stored here first. */
@@ -97,38 +123,55 @@ export class RegionLayouts {
       this.store(this.present, shards, this.retiring);
     });
     this.next = shards;
+    this.changingSince = this.ports.wallNow();
+    this.triedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Never rejects: what does not succeed is done again with a later call. */
-  private async work(): Promise<void> {
-    this.isAtWork = true;
+  private async work(now: number): Promise<void> {
+    const attempt = { begunAt: now };
+    const isWanted = () => this.attempt === attempt;
+    this.attempt = attempt;
+    this.triedAt = now;
     try {
       await this.ports.sync();
-      if (this.change) await this.perform(this.change);
-      await this.retire();
+      if (this.change) await this.perform(this.change, isWanted);
+      await this.retire(isWanted);
     } catch (error) {
-      this.ports.log("error", "a region's layout could not be changed yet", {
-        ...this.present,
-        next: this.next,
-        error: messageOf(error),
-      });
+      this.tell(messageOf(error));
     } finally {
-      this.isAtWork = false;
+      if (this.attempt === attempt) this.attempt = null;
     }
   }
 
-  private async perform(change: LayoutChange): Promise<void> {
+  /** Tells of a change that does not come to its end: its region counts nothing meanwhile. */
+  private tell(error: string): void {
+    const { present, next, toldAt, ports } = this;
+    const now = ports.wallNow();
+    if (now >= toldAt && now - toldAt < TOLD_EVERY_MS) return;
+    this.toldAt = now;
+    const forMs = next ? this.changingForMs : 0;
+    ports.log("error", "a region's layout could not be changed yet", {
+      ...present,
+      ...{ next, forMs, error },
+    });
+  }
+
+  private async perform(change: LayoutChange, isWanted: () => boolean): Promise<void> {
     const { from, to } = change;
     const { shard, log, wallNow } = this.ports;
     const startedAt = wallNow();
     if (from.shards > 1) await Promise.all(each(from.shards, (i) => shard(i).freeze(change)));
     if (to.shards > 1) {
       const progress = await Promise.all(each(to.shards, (i) => shard(i).adopt(change)));
+      // Given up meanwhile: another attempt brings it to its end, or has done so.
+      if (!isWanted()) return;
       this.commit(change, (region, now) => region.leaveTo(progress, now));
     } else {
       const slices = await Promise.all(
         each(SLICES, (slice) => shard(shardOf(slice, from.shards)).handOver(change, slice)),
       );
+      if (!isWanted()) return;
       this.commit(change, (region, now) => region.takeBack(slices, now));
     }
     await this.ports.sync();
@@ -144,24 +187,27 @@ export class RegionLayouts {
     { from, to }: LayoutChange,
     settle: (region: StoredRegion, now: EpochMs) => void,
   ): void {
-    const retiring = from.shards > to.shards ? from.shards : 0;
+    // Some of an earlier change may not know yet.
+    const retiring = Math.max(this.retiring, from.shards > to.shards ? from.shards : 0);
     this.ports.transaction((region, now) => {
       settle(region, now);
       this.store(to, null, retiring);
     });
     this.present = to;
     this.next = null;
+    this.triedAt = Number.NEGATIVE_INFINITY;
     this.retiring = retiring;
   }
 
   /** Has the shards that count no more forget what they judged by. */
-  private async retire(): Promise<void> {
+  private async retire(isWanted: () => boolean): Promise<void> {
     const { present, retiring } = this;
-    if (retiring === 0) return;
+    if (retiring === 0 || !isWanted()) return;
     const first = present.shards === 1 ? 0 : present.shards;
     await Promise.all(
       each(retiring - first, (i) => this.ports.shard(first + i).retire(present.version)),
     );
+    if (!isWanted()) return;
     this.store(present, this.next, 0);
     this.retiring = 0;
   }

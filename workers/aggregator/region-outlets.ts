@@ -52,8 +52,21 @@ export class RegionOutlets {
     this.log = log;
   }
 
-  /** Composes what is due. Everything that arrived has to be stored before this, and nothing may arrive between. */
-  compose(region: StoredRegion): Outgoing {
+  /**
+   * Composes what is due. Everything that arrived has to be stored before this, and nothing may arrive between. Never throws, since
+   * parcels are to be confirmed whatever can be told of them: null, and logged, when it did not succeed.
+   */
+  compose(region: StoredRegion): Outgoing | null {
+    try {
+      return this.composed(region);
+    } catch (error) {
+      const { regionId } = this;
+      this.log("error", "what is due could not be composed", { regionId, error: messageOf(error) });
+      return null;
+    }
+  }
+
+  private composed(region: StoredRegion): Outgoing {
     const { wallNow, eventNow } = this.seams;
     const wallAt = wallNow();
     const now = eventNow();
@@ -112,8 +125,14 @@ export class RegionOutlets {
     if (this.alarmAt === undefined) this.alarmAt = await alarm.get();
     if (this.alarmAt !== null) return;
     const quietMs = (rules.outOfOrdernessMs + rules.idleAfterMs + MINUTE_MS) / clockSpeed;
-    this.alarmAt = wallNow() + Math.max(MIN_ALARM_AFTER_MS, quietMs, afterMs);
-    await alarm.set(this.alarmAt);
+    const alarmAt = wallNow() + Math.max(MIN_ALARM_AFTER_MS, quietMs, afterMs);
+    this.alarmAt = alarmAt;
+    try {
+      await alarm.set(alarmAt);
+    } catch (error) {
+      this.alarmAt = undefined;
+      throw error;
+    }
   }
 
   /** Takes note that the alarm came, and is not set any more. */

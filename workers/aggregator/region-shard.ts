@@ -21,6 +21,7 @@ import type { EpochMs, RegionId } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
 import { CountedSql } from "./counted-sql.ts";
+import { Loaded } from "./loaded.ts";
 import { StoredShard } from "./stored-shard.ts";
 
 const REPORT_AFTER_MS = 700;
@@ -43,7 +44,7 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
   private readonly sql: CountedSql;
   private readonly regionId: RegionId;
   private readonly index: number;
-  private loaded: StoredShard | null = null;
+  private readonly loaded: Loaded<StoredShard>;
   /** Of the root, since somebody was last told. */
   private outlets: OutletCounts | null = null;
   private reportTimer: ReturnType<typeof setTimeout> | null = null;
@@ -56,25 +57,31 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
     const { regionId, shard } = shardNamed(state.id.name ?? "");
     this.regionId = regionId;
     this.index = shard;
+    this.loaded = new Loaded({
+      load: () => new StoredShard(this.sql, shard, seams.rules),
+      transactionSync: (work) => state.storage.transactionSync(work),
+      eventNow: seams.eventNow,
+    });
   }
 
   async apply(version: number, parts: Uint8Array[]): Promise<ParcelsApplied | null> {
     if (!this.shard.countsUnder(version)) return null;
-    if (this.shard.reports.isFull) throw new Error("the root does not take this shard's reports");
+    // Before anything can fail: what waits here is told although nothing more may come in.
+    this.reportSoon();
     const sum = { events: 0, duplicates: 0, late: 0, repeatedParcels: 0, watermarkLagMs: 0 };
     for (const stretch of stretchesOf(parts)) {
-      const applied = this.guarded((shard) => shard.apply(stretch, this.seams.eventNow()));
+      if (this.shard.reports.isFull) throw new Error("the root does not take this shard's reports");
+      const now = this.seams.eventNow();
+      const applied = this.loaded.takeIn((shard) => shard.apply(stretch, now));
       sum.events += applied.events;
       sum.duplicates += applied.duplicates;
       sum.late += applied.late;
       sum.repeatedParcels += applied.repeatedParcels;
       sum.watermarkLagMs = applied.watermarkLagMs;
-      if (this.shard.aheadBytes > MAX_AHEAD_BYTES)
-        this.transaction((shard, now) => shard.persist(now));
+      if (this.shard.aheadBytes > MAX_AHEAD_BYTES) {
+        this.loaded.transaction((shard, eventNow) => shard.persist(eventNow));
+      }
     }
-    this.reportTimer ??= setTimeout(() => {
-      this.ctx.waitUntil(this.settle());
-    }, REPORT_AFTER_MS);
     const { outlets } = this;
     this.outlets = null;
     const rowsWritten = this.sql.takeRowsWritten();
@@ -83,7 +90,7 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
 
   async freeze(change: LayoutChange): Promise<void> {
     if (!this.shard.hasReached(change.to.version)) {
-      this.transaction((shard, now) => shard.freeze(now));
+      this.loaded.transaction((shard, now) => shard.freeze(now));
     }
     await this.report();
   }
@@ -102,7 +109,10 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
         const source = this.sourceOf(slice, change);
         if (source) slices.push(await source.handOver(change, slice));
       }
-      this.transaction((shard, now) => shard.adopt(slices, to.version, now));
+      this.loaded.transaction((shard, now) => {
+        // Another call may have brought it there meanwhile, and it may count already.
+        if (!shard.hasReached(to.version)) shard.adopt(slices, to.version, now);
+      });
     }
     await this.ctx.storage.sync();
     return this.shard.progressAt(this.seams.eventNow());
@@ -110,8 +120,8 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
 
   async retire(version: number): Promise<void> {
     if (this.shard.hasReached(version)) return;
-    this.transaction((shard) => shard.clear());
-    this.loaded = null;
+    this.loaded.transaction((shard) => shard.clear());
+    this.loaded.drop();
   }
 
   /** Who judged a slice before the change; null when this object did. */
@@ -123,35 +133,26 @@ export class RegionShardObject extends DurableObject<AggregatorEnv> implements R
   }
 
   private get shard(): StoredShard {
-    this.loaded ??= new StoredShard(this.sql, this.index, this.seams.rules);
-    return this.loaded;
+    return this.loaded.present;
   }
 
-  /** Does work that changes the shard; after a failure it is read from storage again. */
-  private guarded<Result>(work: (shard: StoredShard) => Result): Result {
-    try {
-      return work(this.shard);
-    } catch (error) {
-      this.loaded = null;
-      throw error;
-    }
-  }
-
-  private transaction(work: (shard: StoredShard, eventNow: EpochMs) => void): void {
-    this.guarded((shard) => {
-      this.ctx.storage.transactionSync(() => work(shard, this.seams.eventNow()));
-    });
+  private reportSoon(): void {
+    this.reportTimer ??= setTimeout(() => {
+      this.ctx.waitUntil(this.settle());
+    }, REPORT_AFTER_MS);
   }
 
   /** Stores what has arrived, tells the root, and then the outboxes. Rejects when one of these does not succeed. */
   private async report(): Promise<void> {
     if (this.reportTimer) clearTimeout(this.reportTimer);
     this.reportTimer = null;
-    this.transaction((shard, now) => shard.persist(now));
+    this.loaded.transaction((shard, now) => shard.persist(now));
     const { shard } = this;
     const parcels = shard.takeConfirmable();
     await this.ctx.storage.sync();
     await shard.reports.tell(async (reports) => {
+      // One that could not be stored may be among them, and its number will be another report's.
+      if (!this.loaded.isPresent(shard)) throw new Error("the shard was read from storage again");
       this.noteOutlets(await this.seams.root(this.regionId).addReports(reports));
     });
     await confirmParcels(parcels, this.seams.outbox);

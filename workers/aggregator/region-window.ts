@@ -9,16 +9,10 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { consoleLog, type Log, messageOf } from "../../contract/log.ts";
-import type {
-  LayoutChange,
-  Moved,
-  RegionRootRpc,
-  RegionShardRpc,
-} from "../../contract/region-layout.ts";
+import type { LayoutChange, Moved, RegionRootRpc } from "../../contract/region-layout.ts";
 import type { RegionDemand } from "../../contract/regions.ts";
 import type {
   HistorySeed,
-  OutboxRpc,
   OutletCounts,
   ParcelsApplied,
   RegionIntakeRpc,
@@ -32,16 +26,18 @@ import { snapshotKey } from "../../contract/store-keys.ts";
 import { valueAt } from "../../domain/context.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
-import { type EpochMs, QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
+import { QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
 import { CountedSql } from "./counted-sql.ts";
-import type { FeatureMirror } from "./feature-mirror.ts";
 import { LateTable } from "./late-table.ts";
+import { Loaded } from "./loaded.ts";
 import { RegionLayouts } from "./region-layouts.ts";
-import { type OutletSeams, RegionOutlets } from "./region-outlets.ts";
+import { RegionOutlets } from "./region-outlets.ts";
 import { RegionReplay } from "./region-replay.ts";
+import type { RegionSeams } from "./region-seams.ts";
 import { RegionSnapshots } from "./region-snapshots.ts";
-import { ShardsWanted, type SplitRules } from "./shards-wanted.ts";
+import { ShardsWanted } from "./shards-wanted.ts";
+import { spreadOf } from "./spread-of.ts";
 import { StoredRegion } from "./stored-region.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -56,17 +52,6 @@ const MOST_TIMER_MS = 15_000;
 /** A region that gets more than this writes at once. */
 const MAX_AHEAD_BYTES = 1024 * 1024;
 
-/** What the object takes from outside, beside its storage. */
-export interface RegionSeams extends Omit<OutletSeams, "alarm"> {
-  /** The object's own where none is given. */
-  alarm?: OutletSeams["alarm"];
-  split: SplitRules;
-  shard(regionId: RegionId, index: number): RegionShardRpc;
-  outbox(name: string): OutboxRpc;
-  /** Null where no mirror is configured. */
-  mirror?: FeatureMirror | null;
-}
-
 export class RegionWindowObject
   extends DurableObject<AggregatorEnv>
   implements RegionWindowRpc, RegionIntakeRpc, RegionLateRpc, RegionReplayRpc, RegionRootRpc
@@ -75,7 +60,7 @@ export class RegionWindowObject
   private readonly log: Log;
   private readonly sql: CountedSql;
   private readonly regionId: RegionId;
-  private loaded: StoredRegion | null = null;
+  private readonly loaded: Loaded<StoredRegion>;
   private readonly ticks: Ticks;
   private readonly layouts: RegionLayouts;
   private readonly snapshots: RegionSnapshots;
@@ -93,10 +78,19 @@ export class RegionWindowObject
     if (state.id.name === undefined) throw new Error("a region's object is found by its name");
     this.regionId = state.id.name as RegionId;
     this.sql = new CountedSql(state.storage.sql);
+    this.loaded = new Loaded({
+      load: () => {
+        const region = new StoredRegion(this.sql, seams.rules, new LateTable(this.sql));
+        region.lookAgain(seams.eventNow());
+        return region;
+      },
+      transactionSync: (work) => state.storage.transactionSync(work),
+      eventNow: seams.eventNow,
+    });
     this.ticks = new Ticks(this.sql);
     this.layouts = new RegionLayouts({
       sql: this.sql,
-      transaction: (work) => this.transaction(work),
+      transaction: (work) => this.loaded.transaction(work),
       sync: () => state.storage.sync(),
       shard: (index) => seams.shard(this.regionId, index),
       keys: () => this.region.state.parts.repeats.size + this.region.shards.keys,
@@ -135,33 +129,34 @@ export class RegionWindowObject
       this.changeLayout(0);
       return moved;
     }
-    const applied = this.guarded((region) => {
+    this.settleSoon();
+    const applied = this.loaded.takeIn((region) => {
       region.notes.replayedTo = null;
       return region.apply(parcels, this.seams.eventNow());
     });
     if (this.region.aheadBytes > MAX_AHEAD_BYTES) this.persist();
-    this.settleSoon();
     this.changeLayout(applied.events);
     const outlets = this.outlets.takeCounts(this.region);
     return { ...applied, outlets, rowsWritten: this.sql.takeRowsWritten() };
   }
 
   async addReports(reports: Uint8Array[]): Promise<OutletCounts> {
-    const events = this.guarded((region) => region.addReports(reports, this.seams.eventNow()));
-    this.persist();
     this.settleSoon();
+    const now = this.seams.eventNow();
+    const events = this.loaded.takeIn((region) => region.addReports(reports, now));
+    this.persist();
     this.changeLayout(events);
     return this.outlets.takeCounts(this.region);
   }
 
   async confirmLate(rows: number[]): Promise<void> {
-    this.transaction(({ lateTable }) => lateTable?.confirm(rows));
+    this.loaded.transaction(({ lateTable }) => lateTable?.confirm(rows));
   }
 
   async replay(parcels: Uint8Array[]): Promise<RegionReplayed | null> {
     if (this.layouts.moved) return null;
-    const replayed = this.guarded((region) => this.replays.play(region, parcels));
-    this.transaction((region, now) => region.persistNotes(now));
+    const replayed = this.loaded.change((region) => this.replays.play(region, parcels));
+    this.loaded.transaction((region, now) => region.persistNotes(now));
     // Their outboxes were told long ago.
     if (replayed) this.region.takeConfirmable();
     return replayed;
@@ -215,20 +210,11 @@ export class RegionWindowObject
   async seedHistory({ startAt, counts }: HistorySeed): Promise<void> {
     if (startAt % QUARTER_HOUR_MS !== 0) throw new RangeError(`not on a quarter hour: ${startAt}`);
     const earlier = { startAt, counts: Uint32Array.from(counts) };
-    this.guarded((region) => {
-      this.ctx.storage.transactionSync(() => {
-        region.setEarlierBookings(earlier, this.seams.eventNow());
-      });
-    });
+    this.loaded.transaction((region, now) => region.setEarlierBookings(earlier, now));
   }
 
   private get region(): StoredRegion {
-    if (!this.loaded) {
-      const { sql } = this;
-      this.loaded = new StoredRegion(sql, this.seams.rules, new LateTable(sql));
-      this.loaded.lookAgain(this.seams.eventNow());
-    }
-    return this.loaded;
+    return this.loaded.present;
   }
 
   /** Takes note of events that came, and splits or merges the region where that is due. */
@@ -237,28 +223,9 @@ export class RegionWindowObject
     if (work !== null) this.ctx.waitUntil(work);
   }
 
-  /** Does work that changes the region; after a failure the region is read from storage again. */
-  private guarded<Result>(work: (region: StoredRegion) => Result): Result {
-    try {
-      return work(this.region);
-    } catch (error) {
-      this.loaded = null;
-      throw error;
-    }
-  }
-
-  private transaction(work: (region: StoredRegion, eventNow: EpochMs) => void): void {
-    this.guarded((region) => {
-      this.ctx.storage.transactionSync(() => work(region, this.seams.eventNow()));
-    });
-  }
-
   /** Writes what has arrived, so that what is answered next is durable before it leaves. */
   private persist(): void {
-    if (!this.region.isAhead) return;
-    this.guarded((region) => {
-      this.ctx.storage.transactionSync(() => region.persist(this.seams.eventNow()));
-    });
+    if (this.region.isAhead) this.loaded.transaction((region, now) => region.persist(now));
   }
 
   private settleSoon(): void {
@@ -278,7 +245,7 @@ export class RegionWindowObject
       const parcels = this.region.takeConfirmable();
       const outgoing = outlets.compose(this.region);
       await this.ctx.storage.sync();
-      const sending = outlets.send(outgoing, () => this.region);
+      const sending = outgoing && outlets.send(outgoing, () => this.region);
       await confirmParcels(parcels, this.seams.outbox);
       await sending;
     } catch (error) {
@@ -299,7 +266,8 @@ export class RegionWindowObject
 
   /** Stores what was told where nothing may come that it could be stored with: an object that was evicted would tell it again. */
   private persistNotes(): void {
-    if (this.region.notes.isAhead) this.transaction((region, now) => region.persistNotes(now));
+    if (!this.region.notes.isAhead) return;
+    this.loaded.transaction((region, now) => region.persistNotes(now));
   }
 
   /** Sees to what is due later, whether or not anything comes until then. */
@@ -316,11 +284,4 @@ export class RegionWindowObject
     }
     await this.outlets.ensureAlarm(this.region);
   }
-}
-
-/** A number below `range` that a name always has: it keeps regions from writing all at the same moment. */
-function spreadOf(name: string, range: number): number {
-  let hash = 0;
-  for (const character of name) hash = (hash * 31 + character.charCodeAt(0)) % range;
-  return hash;
 }

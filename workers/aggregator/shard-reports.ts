@@ -37,7 +37,7 @@ export class ShardReports {
     this.forgetTold();
   }
 
-  /** True when the root must take some before there is room for another. */
+  /** True when the root must take some before more is counted: there is room for what has been counted, and no more. */
   get isFull(): boolean {
     return this.pending.length >= SLOTS - 1;
   }
@@ -50,8 +50,9 @@ export class ShardReports {
     return this.last + 1;
   }
 
-  /** Stores the next report. */
+  /** Stores the next report. Throws RangeError when it would take the place of one that the root does not have. */
   add(bytes: Uint8Array): void {
+    if (this.pending.length === SLOTS) throw new RangeError("there is no room for another report");
     this.last++;
     this.sql.exec(
       `INSERT INTO reports (slot, number, told, bytes) VALUES (?, ?, ?, ?)

@@ -4,9 +4,8 @@ import type { ShardProgress } from "../../contract/region-layout.ts";
 import type { ParcelsApplied } from "../../contract/rpc.ts";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import type { EarlierBookings } from "../../domain/quarter-hours.ts";
-import { readRegion, writeRegion } from "../../domain/region-checkpoint.ts";
 import { addDelta, readDelta } from "../../domain/region-delta.ts";
-import { emptyRegion, RegionState } from "../../domain/region-state.ts";
+import type { RegionState } from "../../domain/region-state.ts";
 import { Repeats } from "../../domain/repeats.ts";
 import { eventsOfSlices } from "../../domain/slices.ts";
 import type { EpochMs } from "../../domain/units.ts";
@@ -17,9 +16,10 @@ import { handOverOf, takeOver } from "./hand-over.ts";
 import type { LateTable } from "./late-table.ts";
 import { ParcelLedger } from "./parcel-ledger.ts";
 import { RegionLog } from "./region-log.ts";
-import { RegionNotes } from "./region-notes.ts";
+import type { RegionNotes } from "./region-notes.ts";
 import { isReport, readReport, type ShardReport } from "./shard-report.ts";
-import { ShardsHeard } from "./shards-heard.ts";
+import type { ShardsHeard } from "./shards-heard.ts";
+import { readCheckpoint, writeCheckpoint } from "./stored-checkpoint.ts";
 
 /**
  * A region's state together with its log.
@@ -31,7 +31,7 @@ export class StoredRegion {
   readonly state: RegionState;
   ledger: ParcelLedger;
   readonly shards: ShardsHeard;
-  readonly notes = new RegionNotes();
+  readonly notes: RegionNotes;
   /** Null in a shard, which tells its root what was late, and nobody of its windows. */
   readonly lateTable: LateTable | null;
   private readonly reachMs: number;
@@ -49,23 +49,17 @@ export class StoredRegion {
     this.log = new RegionLog(sql);
     this.reachMs = reachMsOf(rules);
     const { checkpoint, rows } = this.log.load();
-    if (checkpoint) {
-      const reader = new ByteReader(checkpoint);
-      this.state = new RegionState(readRegion(reader, this.reachMs), rules);
-      this.ledger = ParcelLedger.readFrom(reader);
-      this.shards = reader.isAtEnd ? new ShardsHeard() : ShardsHeard.readFrom(reader);
-      if (!reader.isAtEnd) this.notes.readFrom(reader);
-    } else {
-      this.state = new RegionState(emptyRegion(this.reachMs), rules);
-      this.ledger = new ParcelLedger();
-      this.shards = new ShardsHeard();
-    }
+    const { state, ledger, shards, notes } = readCheckpoint(checkpoint, rules);
+    this.state = state;
+    this.ledger = ledger;
+    this.shards = shards;
+    this.notes = notes;
     for (const row of rows) this.replay(row);
   }
 
   /**
-   * Takes in parcels at `arrivedAt` (event clock), each once, in memory. When this or `persist` throws, memory may be ahead of
-   * what is stored: the caller drops this object and loads another.
+   * Takes in parcels at `arrivedAt` (event clock), each once, in memory. When it throws, one of them is half counted: the caller
+   * drops this object, loads another, and has it take in again what came before (`takeAgain`).
    */
   apply(messages: readonly Uint8Array[], arrivedAt: EpochMs): ParcelsApplied {
     const { totals } = this.state.parts;
@@ -75,16 +69,15 @@ export class StoredRegion {
     let repeatedParcels = 0;
     for (const message of messages) {
       const parcel = readParcel(new ByteReader(message));
+      const slices = this.ledger.take(parcel);
+      if (slices === 0) repeatedParcels++;
+      else {
+        this.arrive(parcel, slices, arrivedAt, this.late);
+        this.arrivals.add(message, arrivedAt);
+        events += parcel.count;
+      }
       this.unconfirmed.push(parcel);
       this.notes.outbox = parcel.outbox;
-      const slices = this.ledger.take(parcel);
-      if (slices === 0) {
-        repeatedParcels++;
-        continue;
-      }
-      this.arrivals.add(message, arrivedAt);
-      events += parcel.count;
-      this.arrive(parcel, slices, arrivedAt, this.late);
     }
     return {
       events,
@@ -108,6 +101,22 @@ export class StoredRegion {
     return events;
   }
 
+  /**
+   * Takes in again, in memory, what `broken` had taken in and not stored before it threw; both were read from the same storage.
+   * Returns the events of it.
+   */
+  takeAgain({ arrivals, unconfirmed }: StoredRegion): number {
+    let events = 0;
+    for (const [message, arrivedAt] of arrivals) {
+      events += isReport(new ByteReader(message))
+        ? this.addReports([message], arrivedAt)
+        : this.apply([message], arrivedAt).events;
+    }
+    // Those that were known already are among them, and are not in `arrivals`.
+    this.unconfirmed = unconfirmed;
+    return events;
+  }
+
   /** True when something arrived that is not in the log yet. */
   get isAhead(): boolean {
     return !this.arrivals.isEmpty;
@@ -118,7 +127,7 @@ export class StoredRegion {
     return this.arrivals.byteLength;
   }
 
-  /** Writes what arrived since the last call. `now` is the event clock. */
+  /** Writes what arrived since the last call. `now` is the event clock. When it throws, the caller drops this object. */
   persist(now: EpochMs): void {
     if (this.isAhead) this.write(now);
   }
@@ -260,10 +269,7 @@ export class StoredRegion {
     const writer = new ByteWriter(64 * 1_024);
     // What is forgotten now may still count in windows that nobody has looked at.
     if (this.lateTable) this.notes.signals.collect(this.state, now);
-    writeRegion(writer, this.state, now);
-    this.ledger.writeTo(writer);
-    this.shards.writeTo(writer);
-    this.notes.writeTo(writer);
+    writeCheckpoint(writer, this, now);
     this.log.checkpoint(writer.written());
   }
 

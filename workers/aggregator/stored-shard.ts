@@ -75,6 +75,11 @@ export class StoredShard {
     return applied;
   }
 
+  /** As `StoredRegion.takeAgain`. */
+  takeAgain(broken: StoredShard): void {
+    this.eventsAhead += this.region.takeAgain(broken.region);
+  }
+
   /** Writes what arrived, and the report of it. `now` is the event clock. Call it in a transaction. */
   persist(now: EpochMs): void {
     const { region } = this;

@@ -10,7 +10,7 @@ import { aggregatorMetrics } from "../../../workers/aggregator/aggregator-metric
 import { consumeParcels } from "../../../workers/aggregator/consume-parcels.ts";
 import worker from "../../../workers/aggregator/index.ts";
 import { RegionLayoutCache } from "../../../workers/aggregator/region-layout-cache.ts";
-import { parcelOfEvents } from "../../support/parcels.ts";
+import { brokenEvents, parcelOfEvents } from "../../support/parcels.ts";
 import { demandEvent } from "../../support/region-deliveries.ts";
 import { bearer, TEST_KEYS } from "../../support/test-keys.ts";
 
@@ -91,13 +91,57 @@ describe("the queue's consumer", () => {
     expect(logged.toSorted()).toEqual([
       "a message is no parcel",
       "a message is no parcel",
-      "a region did not take its parcels",
+      "a region did not take a parcel",
+      "a region did not take a parcel",
     ]);
+    expect(metrics.registry.text()).toContain("aggregator_apply_failures_total 2");
     expect(metrics.registry.text()).toContain("aggregator_foreign_messages_total 2");
     expect(aside).toMatchObject([
       { queue: "events", contentType: "text", bytes: 9 },
       { queue: "events", contentType: "bytes", bytes: 30 },
     ]);
+  });
+
+  it("has only the parcel that is broken brought again, and not what came beside it", async () => {
+    const now = Date.now() as EpochMs;
+    const broken = parcelOfEvents(
+      brokenEvents([demandEvent(5, { occurredAt: now })], demandEvent(6, { occurredAt: now })),
+      { number: 2, receivedAt: now },
+    );
+    const batch = batchOf([
+      parcel(1, "nyc-161", [1, 2]),
+      broken.buffer,
+      parcel(3, "nyc-161", [3]),
+      parcel(4, "nyc-234", [4]),
+    ]);
+    await worker.queue(batch, env);
+    const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+    expect(explicitAcks.toSorted()).toEqual(["m-0", "m-2", "m-3"]);
+    expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m-1"]);
+    const { totals } = await env.REGIONS.getByName("nyc-161").demand();
+    expect(totals).toMatchObject({ booking: 3, duplicates: 0 });
+  });
+
+  it("does not ask a region that is down once for every parcel", async () => {
+    let calls = 0;
+    const region = (): RegionIntakeRpc => ({
+      apply: async () => {
+        calls++;
+        throw new Error("down");
+      },
+    });
+    const batch = batchOf(Array.from({ length: 50 }, (_, n) => parcel(n, "nyc-161", [n])));
+    await consumeParcels(batch.messages, {
+      region,
+      ...noShards(),
+      setAside: async () => undefined,
+      wallNow: () => 0,
+      metrics: aggregatorMetrics(),
+      log: () => undefined,
+    });
+    const { retryMessages } = await getQueueResult(batch, createExecutionContext());
+    expect(retryMessages).toHaveLength(50);
+    expect(calls).toBe(4);
   });
 
   it("keeps a message that is no parcel until the dead letters have it", async () => {

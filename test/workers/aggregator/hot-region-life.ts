@@ -36,6 +36,8 @@ export class HotRegion {
   /** Parcels that came, by number. */
   readonly sent = new Map<number, Uint8Array<ArrayBuffer>>();
   applied: ParcelsApplied[] = [];
+  /** For how long the region said that it was changing. */
+  changing: number[] = [];
   /** What two isolates of the consumer know. */
   private readonly caches = [new RegionLayoutCache(), new RegionLayoutCache()];
   private readonly spies: MockInstance[] = [];
@@ -107,8 +109,9 @@ export class HotRegion {
       layouts: this.caches[isolate % 2] ?? new RegionLayoutCache(),
     };
     try {
-      return await bringParcels(this.regionId, parcels, ports, (applied) => {
-        this.applied.push(applied);
+      return await bringParcels(this.regionId, parcels, ports, {
+        applied: (applied) => void this.applied.push(applied),
+        changing: (forMs) => void this.changing.push(forMs),
       });
     } catch {
       return false;

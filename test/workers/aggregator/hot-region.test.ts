@@ -1,9 +1,10 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DemandEvent } from "../../../domain/event.ts";
 import { SHARD_COUNTS, type ShardCount } from "../../../domain/slices.ts";
 import { type EpochMs, MINUTE_MS, plus, SECOND_MS } from "../../../domain/units.ts";
+import { brokenEvents } from "../../support/parcels.ts";
 import { demandEvent, mixed } from "../../support/region-deliveries.ts";
 import { type Call, type Fault, HotRegion, ROOT_CALLS, SHARD_CALLS } from "./hot-region-life.ts";
 
@@ -162,6 +163,48 @@ describe("a hot region", () => {
     expect(region.faultsLeft).toBe(0);
     await expectExactly(events, repeats);
   }, 180_000);
+
+  it("answers as before, and says for how long, while a shard holds up a change", async () => {
+    const events = eventsOf(0, 40);
+    region.parcel(events, now());
+    await region.reshape(2);
+    await region.settle();
+    for (let n = 0; n < 1_000; n++) region.failNext("shard.handOver", "refused");
+    region.wanted = 1;
+    await vi.waitFor(async () => {
+      await region.root.demand();
+      expect(region.faultsLeft).toBeLessThan(1_000);
+    });
+    const next = region.parcel(eventsOf(40, 10), now());
+    await vi.waitFor(async () => {
+      expect(await region.deliver([next])).toBe(false);
+      expect(region.changing.at(-1)).toBeGreaterThan(1_000);
+      await expectExactly(events, 0);
+    }, 10_000);
+    expect(await region.root.snapshot(0, "UTC")).not.toBeNull();
+    // Sixteen slices a try, and a few tries in this time: it does not spin.
+    expect(region.faultsLeft).toBeGreaterThan(700);
+    region.clearFaults();
+    await region.settle();
+    await expectExactly([...events, ...eventsOf(40, 10)], 0);
+  });
+
+  it("keeps what a shard counted when a broken parcel comes beside it", async () => {
+    await region.reshape(2);
+    const events = eventsOf(0, 40);
+    const good = region.parcel(events, now());
+    await region.deliver([good]);
+    const broken = region.parcel(brokenEvents([], eventOf(40)), now());
+    for (let again = 0; again < 5; again++) {
+      expect(await region.deliver([broken])).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await vi.waitFor(async () => {
+      await region.deliver([good]);
+      expect(region.unconfirmed).toEqual([broken]);
+    }, 5_000);
+    await expectExactly(events, 0);
+  });
 
   it("is exact after any mixture of splits, merges, deaths, failures, repeats and old layouts", async () => {
     const action = fc.oneof(

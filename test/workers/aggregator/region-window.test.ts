@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { EventCursor } from "../../../contract/packed-events.ts";
 import type { EpochMs, RegionId } from "../../../domain/units.ts";
 import { MINUTE_MS, plus } from "../../../domain/units.ts";
-import { parcelOfEvents } from "../../support/parcels.ts";
+import { brokenEvents, parcelOfEvents } from "../../support/parcels.ts";
 import {
   deliveriesFrom,
   demandEvent,
@@ -132,6 +132,30 @@ describe("a region", () => {
       expect(aside).toEqual(['{"n":3}', '{"n":4}']);
       clocks.advance(1_000);
       expect((await begin().region.demand()).totals.late).toBe(2);
+    }));
+
+  it("loses nothing of what it has not stored to a broken parcel that comes again and again", () =>
+    inRegion("nyc-161", async (begin) => {
+      const { region, confirmed, late } = begin();
+      const tooOld = demandEvent(1, { occurredAt: plus(T0, -20 * MINUTE_MS) });
+      await region.apply([parcelOfEvents([demandEvent(0), tooOld], { number: 1, receivedAt: T0 })]);
+      const broken = parcelOfEvents(brokenEvents([demandEvent(2), tooOld], demandEvent(3)), {
+        number: 2,
+        receivedAt: T0,
+      });
+      const beside = parcelOfEvents([demandEvent(4)], { number: 3, receivedAt: T0 });
+      for (let again = 0; again < 4; again++) {
+        await expect(region.apply([beside, broken])).rejects.toThrow("JSON");
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      await untilStored();
+      expect(confirmed.filter((parcel) => parcel.endsWith("/2"))).toEqual([]);
+      expect(new Set(confirmed)).toEqual(new Set(["outbox-0/1/1", "outbox-0/1/3"]));
+      expect((await region.demand()).totals).toEqual({ ...NO_TOTALS, booking: 2, late: 1 });
+      // Sent again, perhaps, but one message.
+      expect(new Set(late.map(({ row }) => row)).size).toBe(1);
+      const later = begin();
+      expect((await later.region.demand()).totals).toEqual({ ...NO_TOTALS, booking: 2, late: 1 });
     }));
 
   it("is after any deliveries, restarts and checkpoints what a batch job would count", async () => {
