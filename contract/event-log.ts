@@ -53,7 +53,7 @@ const wholeNumber = (schema: z.ZodInt) =>
 
 export const segmentSequenceSchema = wholeNumber(z.int().min(1));
 
-export const segmentsQuerySchema = z.object({
+export const segmentsQuerySchema = z.strictObject({
   /** Sequence of the last segment already read; 0 for none. */
   after: wholeNumber(z.int().min(0)).default(0),
   limit: wholeNumber(z.int().min(1).max(MAX_SEGMENTS_LISTED)).default(DEFAULT_SEGMENTS_LISTED),

@@ -52,8 +52,8 @@ export interface PricingPorts {
   modelStore: ModelStore;
   database: EdgeDatabase;
   decisionQueue: DecisionQueue;
-  /** Where dead letters go back to. */
   eventLog: EventLogStore;
+  /** Where dead letters go back to. */
   sourceQueues: SourceQueues;
   /** Who is told of a dead letter that is purged. */
   senders: Senders;

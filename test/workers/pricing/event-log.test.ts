@@ -117,6 +117,7 @@ describe("the event log's routes", () => {
     ["a negative cursor", `${LOG}/outbox-0-77?after=-1`, "after"],
     ["a limit of 0", `${LOG}/outbox-0-77?limit=0`, "limit"],
     ["a limit beyond a page", `${LOG}/outbox-0-77?limit=1001`, "limit"],
+    ["a name it does not know", `${LOG}/outbox-0-77?limt=5`, "limt"],
   ])("refuse %s", async (_, path, field) => {
     const response = await ask(path);
     expect(response.status).toBe(422);
