@@ -11,9 +11,15 @@ export interface BareServers {
   stop(): Promise<void>;
 }
 
-/** Starts the bare Worker on `port` and bare Hono on the next. */
-export async function startBareServers(port: number): Promise<BareServers> {
-  const child = fork(join(import.meta.dirname, "bare/serve.ts"), [String(port)], {
+/** As the local stack sets them. */
+const PRODUCT_V8_FLAGS = ["--gc-global"];
+
+/** Starts the bare Worker on `port` and bare Hono on the next, with the product's V8 flags unless others are given. */
+export async function startBareServers(
+  port: number,
+  v8Flags: readonly string[] = PRODUCT_V8_FLAGS,
+): Promise<BareServers> {
+  const child = fork(join(import.meta.dirname, "bare/serve.ts"), [String(port), ...v8Flags], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await Promise.race([

@@ -1,8 +1,8 @@
 /**
  * The bare servers a bench compares with, in a process of their own: built and run the way the product's Workers are, on
- * direct sockets, with the product's V8 flags.
+ * direct sockets, with the product's V8 flags or with none.
  *
- *     node bench/bare/serve.ts <port>     the bare Worker on the port, bare Hono on the next
+ *     node bench/bare/serve.ts <port> [v8 flags]     the bare Worker on the port, bare Hono on the next
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -17,7 +17,8 @@ const run = promisify(execFile);
 
 const port = Number(process.argv[2]);
 const folder = await mkdtemp(join(tmpdir(), "bare-"));
-process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
+const [, , , v8Flags] = process.argv;
+if (v8Flags !== undefined) process.env.MINIFLARE_WORKERD_V8_FLAGS = v8Flags;
 const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const workers = await Promise.all([worker("workerd", port), worker("hono", port + 1)]);
 const miniflare = new Miniflare(
