@@ -11,6 +11,7 @@ import { type BucketName, bucketNameOf } from "./limit-names.ts";
 import { POLICY_KINDS, type PolicyKind } from "./limit-policy.ts";
 import { type Log, messageOf } from "./log.ts";
 import type { Counter, Metrics } from "./metrics.ts";
+import { withinLimit } from "./within-limit.ts";
 
 /** Keeps work going that no answer waits for. */
 export interface Background {
@@ -172,7 +173,10 @@ export class LimitDesk {
     if (ledger === null || now() < (this.failingUntil.get(object) ?? 0)) return null;
     this.holder ??= ledger.newHolder();
     try {
-      const grants = await withinLimit(ledger.of(object).settle(this.holder, asks));
+      const grants = await withinLimit(
+        ledger.of(object).settle(this.holder, asks),
+        ANSWER_LIMIT_MS,
+      );
       this.failingUntil.delete(object);
       return grants;
     } catch (error) {
@@ -201,16 +205,3 @@ function nameOf(lease: Lease): BucketName {
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function withinLimit<Value>(work: Promise<Value>): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`no answer within ${ANSWER_LIMIT_MS} ms`);
-    timer = setTimeout(() => reject(error), ANSWER_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

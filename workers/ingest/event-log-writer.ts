@@ -1,5 +1,6 @@
 import { type SegmentMetadata, segmentKey, segmentMetadataOf } from "../../contract/event-log.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
+import { withinLimit } from "../../contract/within-limit.ts";
 import { ByteWriter } from "../../domain/bytes.ts";
 import type { OutboxStore, SegmentRange } from "./outbox-store.ts";
 import type { StoredBatches } from "./stored-batches.ts";
@@ -113,12 +114,17 @@ export class EventLogWriter {
   private cut(): SegmentRange | null {
     const { batches, rows, wallNow } = this.ports;
     const stretch = batches.stretch(this.writtenSeq + 1, SEGMENT_BYTES);
-    this.waitingBytes -= stretch?.bytes ?? this.waitingBytes;
-    this.waitingSince = wallNow();
-    if (!stretch) return null;
-    const { firstSeq, lastSeq } = stretch;
-    const segment = { sequence: ++this.lastSequence, firstSeq, lastSeq };
+    if (!stretch) {
+      this.waitingBytes = 0;
+      return null;
+    }
+    const { firstSeq, lastSeq, bytes } = stretch;
+    const segment = { sequence: this.lastSequence + 1, firstSeq, lastSeq };
+    // Where it throws nothing has changed: a sequence that is used up without a segment would be a gap.
     rows.beginSegment(segment);
+    this.lastSequence = segment.sequence;
+    this.waitingBytes -= bytes;
+    this.waitingSince = wallNow();
     this.unfinished = segment;
     return segment;
   }
@@ -130,7 +136,8 @@ export class EventLogWriter {
       await flush();
       const bytes = concatenated(batches.read(firstSeq, lastSeq).batches);
       const put = segments.put(segmentKey(writer, sequence), bytes, segmentMetadataOf(bytes));
-      await withinLimit(put);
+      // The put may still take effect; it is repeated then, with the same bytes.
+      await withinLimit(put, PUT_LIMIT_MS);
       this.retries = 0;
       return true;
     } catch (error) {
@@ -152,20 +159,4 @@ function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new ByteWriter(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   for (const part of parts) whole.bytes(part);
   return whole.written();
-}
-
-/** Rejects when the store is silent for too long; the put may still take effect, and is repeated then. */
-async function withinLimit(put: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer within ${PUT_LIMIT_MS} ms`)),
-      PUT_LIMIT_MS,
-    );
-  });
-  try {
-    await Promise.race([put, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

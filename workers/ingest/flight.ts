@@ -5,13 +5,17 @@ import type { NumberedParcel } from "./send-parcels.ts";
 
 const RESEND_AFTER_MS = 5_000;
 const MAX_RESEND_AFTER_MS = 60_000;
+const RETRY_AFTER_MS = 1_000;
+const MAX_RETRY_AFTER_MS = 8_000;
 
 /** A dispatch some of whose parcels are not confirmed. */
 export class Flight {
   readonly dispatch: Dispatch;
+  /** How often the queue took it. */
   sends = 0;
   /** Wall clock; due at once at first. */
   dueAt = Number.NEGATIVE_INFINITY;
+  private failures = 0;
   /** By number, in ascending order: the slices that are not confirmed, as a mask. */
   private readonly missing: Map<number, number>;
 
@@ -44,10 +48,17 @@ export class Flight {
     return this.dispatch.firstParcel + this.dispatch.parcels;
   }
 
-  /** Notes that it is sent now; it is due again later, and later each time. */
+  /** Notes that the queue took it; it is due again later, and later each time. */
   sent(wallNow: number): void {
     const backoffMs = RESEND_AFTER_MS * 2 ** this.sends++;
     this.dueAt = wallNow + Math.min(MAX_RESEND_AFTER_MS, backoffMs);
+    this.failures = 0;
+  }
+
+  /** Notes that the queue did not take it: no region had it to confirm, so it is due again sooner. */
+  notSent(wallNow: number): void {
+    const backoffMs = RETRY_AFTER_MS * 2 ** this.failures++;
+    this.dueAt = wallNow + Math.min(MAX_RETRY_AFTER_MS, backoffMs);
   }
 
   /** The parcels that are not confirmed, from everything the dispatch was composed into. */

@@ -32,6 +32,13 @@ interface Waiting {
   atOnce: number;
 }
 
+/** A parcel as it is held: its message is what the queue takes. */
+export interface HeldParcel {
+  number: number;
+  regionId: RegionId;
+  message: Uint8Array;
+}
+
 export interface HeldOfRegion {
   regionId: string;
   parcels: number;
@@ -85,15 +92,24 @@ export class HeldParcels {
     }));
   }
 
-  /** Numbers come in ascending order. */
-  hold(number: number, regionId: RegionId, message: Uint8Array): void {
-    this.sql.write(
-      "INSERT INTO held (number, region, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      number,
-      regionId,
-      message,
-    );
-    if (!this.parcels.has(number)) this.note(number, regionId, message.byteLength);
+  /**
+   * Keeps parcels; numbers come in ascending order. `together` does writes so that all of them are stored or none: where it
+   * throws, nothing is held.
+   */
+  hold(parcels: readonly HeldParcel[], together: (work: () => void) => void): void {
+    together(() => {
+      for (const { number, regionId, message } of parcels) {
+        this.sql.write(
+          "INSERT INTO held (number, region, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+          number,
+          regionId,
+          message,
+        );
+      }
+    });
+    for (const { number, regionId, message } of parcels) {
+      if (!this.parcels.has(number)) this.note(number, regionId, message.byteLength);
+    }
   }
 
   /** Takes note that `slices` of those of `numbers` that are held are stored: their regions take parcels again. */

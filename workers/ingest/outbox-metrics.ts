@@ -1,6 +1,7 @@
 import { type Log, messageOf } from "../../contract/log.ts";
 import { createMetrics, type Metrics } from "../../contract/metrics.ts";
 import type { OutboxStatus, OutboxStatusRpc } from "../../contract/rpc.ts";
+import { withinLimit } from "../../contract/within-limit.ts";
 
 /** A scrape waits no longer for an outbox. */
 const ANSWER_LIMIT_MS = 1_000;
@@ -20,17 +21,11 @@ export async function outboxMetricsText(
 }
 
 async function statusOf(outbox: () => OutboxStatusRpc, log: Log): Promise<OutboxStatus | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), ANSWER_LIMIT_MS);
-  });
   try {
-    return await Promise.race([outbox().status(), late]);
+    return await withinLimit(outbox().status(), ANSWER_LIMIT_MS);
   } catch (error) {
     log("warn", "an outbox did not say how it stands", { error: messageOf(error) });
     return null;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -95,7 +95,7 @@ export class OutboxObject
     const shared = { rows, batches, wallNow, log };
     this.dispatcher = new ParcelDispatcher(
       {
-        ...{ ...shared, outbox, epoch, held, queue },
+        ...{ ...shared, outbox, epoch, held, queue, flush },
         together: (work) => state.storage.transactionSync(work),
         onConfirmed: () => this.forget(),
       },
@@ -145,10 +145,16 @@ export class OutboxObject
   override async alarm(): Promise<void> {
     this.calls++;
     this.alarmIsSet = false;
+    // No other alarm rings before this one is done, so a store that is silent would hold up what goes to the queue.
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, ALARM_AFTER_MS);
     try {
-      await Promise.all([this.dispatcher.work(), this.eventLog.work()]);
+      const work = Promise.all([this.dispatcher.work(), this.eventLog.work()]);
+      this.ctx.waitUntil(work);
+      await Promise.race([work, late.promise]);
       this.batches.tidy();
     } finally {
+      clearTimeout(timer);
       if (!this.isEmpty) await this.ensureAlarm();
     }
   }
@@ -171,12 +177,19 @@ export class OutboxObject
     this.sql.rowsWritten++;
     const now = this.seams.wallNow();
     const segmentDueAt = Math.max(now, this.eventLog.dueAt);
-    await this.ctx.storage.setAlarm(Math.min(now + ALARM_AFTER_MS, segmentDueAt));
+    try {
+      await this.ctx.storage.setAlarm(Math.min(now + ALARM_AFTER_MS, segmentDueAt));
+    } catch (error) {
+      this.alarmIsSet = false;
+      throw error;
+    }
   }
 
   private scheduleDispatch(afterMs: number): void {
     this.dispatchTimer ??= setTimeout(() => {
       this.dispatchTimer = null;
+      // The alarm of an earlier life may be gone: the platform drops one that failed too often.
+      if (!this.isEmpty) this.ctx.waitUntil(this.ensureAlarm());
       // Work that is under way may have looked before what is to be sent now came.
       if (this.dispatcher.isWorking) this.scheduleDispatch(DISPATCH_AFTER_MS);
       else this.ctx.waitUntil(this.dispatcher.work());

@@ -26,6 +26,8 @@ export interface DispatcherPorts {
   batches: StoredBatches;
   held: HeldParcels;
   queue: ParcelQueue;
+  /** Resolves when what was stored before is on disk. */
+  flush(): Promise<void>;
   wallNow(): number;
   /** Does writes so that all of them are stored or none. */
   together(work: () => void): void;
@@ -106,20 +108,33 @@ export class ParcelDispatcher {
     try {
       await this.sendMessages(this.ports.held.takeDue(now, this.lowWater, MAX_DISPATCH_BYTES));
       for (const flight of this.flights.values()) {
-        if (flight.dueAt > now) continue;
-        flight.sent(now);
-        await this.sendMessages(this.messagesOf(flight, this.composeAgain(flight)));
+        if (flight.dueAt <= now) await this.sendFlight(flight, this.composeAgain(flight), now);
       }
       while (this.hasWaiting && this.hasRoom()) {
         const [flight, parcels] = this.dispatchNext();
-        flight.sent(now);
-        await this.sendMessages(this.messagesOf(flight, parcels));
+        // Were it lost after its parcels left, others could be composed under their numbers, and be dropped as repeats.
+        await this.ports.flush();
+        await this.sendFlight(flight, parcels, now);
       }
     } catch (error) {
       this.ports.log("error", "parcels could not be sent", {
         outbox: this.ports.outbox,
         error: messageOf(error),
       });
+    }
+  }
+
+  private async sendFlight(
+    flight: Flight,
+    composed: readonly ParcelContents[],
+    now: number,
+  ): Promise<void> {
+    try {
+      await this.sendMessages(messagesFrom(flight.remaining(composed), this.sender));
+      flight.sent(now);
+    } catch (error) {
+      flight.notSent(now);
+      throw error;
     }
   }
 
@@ -144,12 +159,12 @@ export class ParcelDispatcher {
   /** Sets the unconfirmed parcels of a dispatch aside, and forgets the rest of it. */
   private hold(flight: Flight): void {
     const parcels = flight.remaining(this.composeAgain(flight));
-    this.ports.together(() => {
-      for (const [i, message] of messagesFrom(parcels, this.sender).entries()) {
-        const parcel = parcels[i];
-        if (parcel) this.ports.held.hold(parcel.number, parcel.regionId, message);
-      }
+    const messages = messagesFrom(parcels, this.sender);
+    const held = messages.flatMap((message, i) => {
+      const parcel = parcels[i];
+      return parcel ? [{ number: parcel.number, regionId: parcel.regionId, message }] : [];
     });
+    this.ports.held.hold(held, this.ports.together);
     this.flights.delete(flight.dispatch.number);
     this.ports.onConfirmed();
     const now = this.ports.wallNow();
@@ -190,10 +205,6 @@ export class ParcelDispatcher {
     if (flight.isDone) this.ports.onConfirmed();
     else this.flights.set(dispatch.number, flight);
     return flight;
-  }
-
-  private messagesOf(flight: Flight, composed: readonly ParcelContents[]) {
-    return messagesFrom(flight.remaining(composed), this.sender);
   }
 
   private composeAgain({ dispatch: { firstSeq, lastSeq } }: Flight): ParcelContents[] {

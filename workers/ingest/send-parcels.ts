@@ -1,4 +1,5 @@
 import { writeParcel } from "../../contract/parcel.ts";
+import { withinLimit } from "../../contract/within-limit.ts";
 import { ByteWriter } from "../../domain/bytes.ts";
 import { ALL_SLICES } from "../../domain/slices.ts";
 import type { ParcelContents } from "./compose-parcels.ts";
@@ -37,7 +38,10 @@ export function messagesFrom(
 const MAX_MESSAGES = 100;
 const MAX_CALL_BYTES = 240_000;
 
-/** Sends messages in as few calls as it takes. Rejects when a call fails; others may have gone out then. */
+/** A queue that is silent for so long did not take them, as far as anybody knows. Without an end, nothing else would ever be sent. */
+const SEND_LIMIT_MS = 15_000;
+
+/** Sends messages in as few calls as it takes. Rejects when a call fails or is not answered; others may have gone out then. */
 export async function sendMessages(
   queue: ParcelQueue,
   messages: readonly Uint8Array<ArrayBuffer>[],
@@ -55,5 +59,6 @@ export async function sendMessages(
     size += body.byteLength;
   }
   if (open.length > 0) calls.push(open);
-  await Promise.all(calls.map((call) => queue.sendBatch(call)));
+  if (calls.length === 0) return;
+  await withinLimit(Promise.all(calls.map((call) => queue.sendBatch(call))), SEND_LIMIT_MS);
 }

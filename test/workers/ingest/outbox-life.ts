@@ -70,6 +70,8 @@ export class Life {
   /** Parcels sent, oldest first. */
   sent: Parcel[] = [];
   queueIsDown = false;
+  /** It takes nothing and says nothing. */
+  queueIsSilent = false;
   now: number;
 
   constructor(state: DurableObjectState, now: number, eventLog: TestLog) {
@@ -82,6 +84,7 @@ export class Life {
       queue: {
         sendBatch: async (messages) => {
           if (this.queueIsDown) throw new Error("the queue is down");
+          if (this.queueIsSilent) return new Promise(() => undefined);
           for (const { body } of messages) {
             const parcel = parcelOf(body);
             if (!parcel) throw new Error("no parcel was sent");
