@@ -1,6 +1,7 @@
 /** The queue's consumer: parcels go to the objects of their regions. */
 import { type Log, messageOf } from "../../contract/log.ts";
 import { parcelOf } from "../../contract/parcel.ts";
+import { withinLimit } from "../../contract/within-limit.ts";
 import type { RegionId } from "../../domain/units.ts";
 import type { AggregatorMetrics } from "./aggregator-metrics.ts";
 import { bringParcels, type IntakePorts } from "./bring-parcels.ts";
@@ -65,25 +66,32 @@ function deliveryFrom(message: ParcelMessage): Delivery | null {
   return { message, regionId: parcel.regionId, number: parcel.number, bytes };
 }
 
+/** A region that does not answer in this time is left alone: until then the whole batch is under way, and others wait behind it. */
+const ANSWER_LIMIT_MS = 30_000;
+/** So many failures after one another are the region's, not the parcels': what is left comes again with the rest. */
+const MOST_FAILURES = 3;
+
 /** Hands a region its parcels, together. Where that fails each goes alone, so that only those that are broken come again. */
 async function applyTo(
   regionId: RegionId,
   deliveries: readonly Delivery[],
   ports: ConsumerPorts,
 ): Promise<void> {
+  const startedAt = ports.wallNow();
   try {
     await bring(regionId, deliveries, ports);
   } catch (error) {
-    const [only] = deliveries;
-    if (deliveries.length === 1 && only) failed(only, error, ports);
-    else await applyEach(deliveries, ports);
+    const isSilent = ports.wallNow() - startedAt >= ANSWER_LIMIT_MS;
+    if (isSilent || deliveries.length === 1) notTaken(regionId, deliveries, error, ports);
+    else await applyEach(regionId, deliveries, ports);
   }
 }
 
-/** So many failures after one another are the region's, not the parcels': what is left comes again with the rest. */
-const MOST_FAILURES = 3;
-
-async function applyEach(deliveries: readonly Delivery[], ports: ConsumerPorts): Promise<void> {
+async function applyEach(
+  regionId: RegionId,
+  deliveries: readonly Delivery[],
+  ports: ConsumerPorts,
+): Promise<void> {
   let failures = 0;
   for (const delivery of deliveries) {
     if (failures === MOST_FAILURES) {
@@ -91,20 +99,25 @@ async function applyEach(deliveries: readonly Delivery[], ports: ConsumerPorts):
       continue;
     }
     try {
-      await bring(delivery.regionId, [delivery], ports);
+      await bring(regionId, [delivery], ports);
       failures = 0;
     } catch (error) {
       failures++;
-      failed(delivery, error, ports);
+      notTaken(regionId, [delivery], error, ports);
     }
   }
 }
 
-function failed({ message, regionId, number }: Delivery, error: unknown, ports: ConsumerPorts) {
-  const fields = { regionId, parcel: number, error: messageOf(error) };
-  ports.log("error", "a region did not take a parcel", fields);
-  ports.metrics.failedApplies.value++;
-  message.retry();
+function notTaken(
+  regionId: RegionId,
+  deliveries: readonly Delivery[],
+  error: unknown,
+  { log, metrics }: ConsumerPorts,
+): void {
+  const parcels = deliveries.map(({ number }) => number).join(" ");
+  log("error", "a region did not take parcels", { regionId, parcels, error: messageOf(error) });
+  metrics.failedApplies.value += deliveries.length;
+  for (const { message } of deliveries) message.retry();
 }
 
 /** Brings parcels to their region; rejects when it fails, and then no message is done with. */
@@ -116,10 +129,11 @@ async function bring(
   const { wallNow, metrics } = ports;
   const startedAt = wallNow();
   const parcels = deliveries.map(({ bytes }) => bytes);
-  const areCounted = await bringParcels(regionId, parcels, ports, {
+  const bringing = bringParcels(regionId, parcels, ports, {
     applied: (applied) => metrics.applied(applied, (wallNow() - startedAt) / 1_000, regionId),
     changing: (forMs) => metrics.changing(forMs / 1_000),
   });
+  const areCounted = await withinLimit(bringing, ANSWER_LIMIT_MS);
   for (const { message } of deliveries) {
     if (areCounted) message.ack();
     else message.retry();

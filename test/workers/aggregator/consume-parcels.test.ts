@@ -91,8 +91,8 @@ describe("the queue's consumer", () => {
     expect(logged.toSorted()).toEqual([
       "a message is no parcel",
       "a message is no parcel",
-      "a region did not take a parcel",
-      "a region did not take a parcel",
+      "a region did not take parcels",
+      "a region did not take parcels",
     ]);
     expect(metrics.registry.text()).toContain("aggregator_apply_failures_total 2");
     expect(metrics.registry.text()).toContain("aggregator_foreign_messages_total 2");
@@ -142,6 +142,46 @@ describe("the queue's consumer", () => {
     const { retryMessages } = await getQueueResult(batch, createExecutionContext());
     expect(retryMessages).toHaveLength(50);
     expect(calls).toBe(4);
+  });
+
+  it("leaves a region alone that does not answer, and is done with the others meanwhile", async () => {
+    vi.useFakeTimers();
+    try {
+      const asked: RegionId[] = [];
+      const region = (regionId: RegionId): RegionIntakeRpc => ({
+        apply: (parcels) => {
+          asked.push(regionId);
+          if (regionId === "silent") return new Promise(() => undefined);
+          return env.REGIONS.getByName(regionId).apply(parcels);
+        },
+      });
+      const batch = batchOf([
+        parcel(1, "silent", [1]),
+        parcel(2, "silent", [2]),
+        parcel(3, "nyc-161", [3]),
+      ]);
+      let isOver = false;
+      const consumed = consumeParcels(batch.messages, {
+        region,
+        ...noShards(),
+        setAside: async () => undefined,
+        wallNow: () => Date.now(),
+        metrics: aggregatorMetrics(),
+        log: () => undefined,
+      }).then(() => {
+        isOver = true;
+      });
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(1_000);
+      await consumed;
+      const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+      expect(explicitAcks).toEqual(["m-2"]);
+      expect(retryMessages.map(({ msgId }) => msgId)).toEqual(["m-0", "m-1"]);
+      expect(asked).toEqual(["silent", "nyc-161"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("keeps a message that is no parcel until the dead letters have it", async () => {
