@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { messageOf } from "../../contract/log.ts";
 import { SECOND_MS } from "../../domain/units.ts";
+import { jsonOrNull } from "./json-or-null.ts";
 
 export interface EdgeAddress {
   /** Of the pricing Worker, without a path. */
@@ -124,15 +125,6 @@ function bodyOf(body: unknown): string | FormData | Uint8Array<ArrayBuffer> | nu
 
 const decoder = new TextDecoder();
 const textOf = (bytes: Uint8Array) => decoder.decode(bytes);
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
 
 const problemSchema = z.looseObject({ type: z.string() });
 

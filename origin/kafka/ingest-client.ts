@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { messageOf } from "../../contract/log.ts";
 import { SECOND_MS } from "../../domain/units.ts";
+import { jsonOrNull } from "../edge/json-or-null.ts";
 
 /** What became of a request. */
 export type IngestAnswer =
@@ -67,15 +68,6 @@ function problemOf(text: string): { type: string; detail: string } {
     type: type.split("#").at(-1) ?? type,
     detail: [...(detail === undefined ? [] : [detail]), ...fields].join(" ").slice(0, 1_000),
   };
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 function retryAfterMs(headers: Headers): number | null {

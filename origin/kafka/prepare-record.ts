@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mediaTypeOf } from "../../contract/body.ts";
 import { regionIdSchema } from "../../contract/names.ts";
+import { jsonOrNull } from "../edge/json-or-null.ts";
 import type { KafkaRecord } from "./kafka-port.ts";
 
 /** A record on its way to ingest, or why it never can be. */
@@ -87,13 +88,8 @@ function named(name: string, { key }: KafkaRecord): object {
 }
 
 function jsonObject(value: Buffer): object | null {
-  try {
-    const parsed: unknown = JSON.parse(value.toString("utf8"));
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const parsed = jsonOrNull(value.toString("utf8"));
+  return typeof parsed === "object" && !Array.isArray(parsed) ? parsed : null;
 }
 
 function poison(record: KafkaRecord, reason: string, detail: string): PreparedRecord {
