@@ -1,5 +1,6 @@
 /** Pages by place, not by number: what is added or removed meanwhile neither repeats nor hides a row. */
 import { Buffer } from "node:buffer";
+import { and, type Column, eq, lt, or, type SQL } from "drizzle-orm";
 import type { Problem } from "../../contract/problem.ts";
 
 /** A place in a list that is ordered by an instant, and by id where instants are the same. */
@@ -26,4 +27,10 @@ export function pageAfter(after: string | undefined): { place: Place | null } | 
   const place = placeOf(after);
   const detail = "Not the `next` of a page.";
   return place ? { place } : { type: "invalid_request", errors: [{ path: "after", detail }] };
+}
+
+/** What comes behind a place, the newest first; everything without one. */
+export function isBehind(place: Place | null, at: Column, id: Column): SQL | undefined {
+  if (place === null) return undefined;
+  return or(lt(at, place.at), and(eq(at, place.at), lt(id, place.id)));
 }

@@ -19,7 +19,7 @@ import type {
   DeadLetterState,
 } from "../../../contract/dead-letters.ts";
 import type { EdgeDatabase } from "../decision-store.ts";
-import type { Place } from "../keyset.ts";
+import { isBehind, type Place } from "../keyset.ts";
 import { deadLetters } from "../schema.ts";
 import type { RecognisedLetter } from "./recognise.ts";
 
@@ -96,12 +96,7 @@ export async function listDeadLetters(
   after: Place | null,
   limit: number,
 ): Promise<ListedLetter[]> {
-  const behind = after
-    ? or(
-        lt(deadLetters.lastAt, after.at),
-        and(eq(deadLetters.lastAt, after.at), lt(deadLetters.id, after.id)),
-      )
-    : undefined;
+  const behind = isBehind(after, deadLetters.lastAt, deadLetters.id);
   return database
     .select(LISTED)
     .from(deadLetters)

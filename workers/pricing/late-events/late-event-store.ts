@@ -4,7 +4,7 @@ import type { LateEvents } from "../../../contract/late-events.ts";
 import { EventCursor } from "../../../contract/packed-events.ts";
 import { hashText } from "../../../contract/readable-events.ts";
 import type { EdgeDatabase } from "../decision-store.ts";
-import type { Place } from "../keyset.ts";
+import { isBehind, type Place } from "../keyset.ts";
 import { lateEvents } from "../schema.ts";
 
 /** Writes the events of some messages; those that are there already stay as they are. All of them, or it throws. */
@@ -60,12 +60,7 @@ export async function listLateEvents(
   after: Place | null,
   limit: number,
 ): Promise<LateRow[]> {
-  const behind = after
-    ? or(
-        lt(lateEvents.arrivedAt, after.at),
-        and(eq(lateEvents.arrivedAt, after.at), lt(lateEvents.id, after.id)),
-      )
-    : undefined;
+  const behind = isBehind(after, lateEvents.arrivedAt, lateEvents.id);
   return database
     .select()
     .from(lateEvents)
