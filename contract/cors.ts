@@ -17,6 +17,7 @@ const ALLOWED_HEADERS = [
   "ce-id",
   "ce-source",
   "ce-specversion",
+  "ce-subject",
   "ce-time",
   "ce-type",
 ].join(", ");

@@ -69,18 +69,25 @@ export class LimitSession {
 
   /** Undoes the pass and gets what it lacked, as far as it is to be had. */
   async provide(background: Background): Promise<void> {
-    const short = [...this.missing.keys()];
+    const needs = Array.from(this.missing, ([lease, tokens]) => {
+      return { lease, tokens: tokens + (this.taken.get(lease) ?? 0) };
+    });
+    this.undo();
+    const now = this.limiter.now();
+    for (const { lease, tokens } of needs) lease.need(tokens, now);
+    this.isLast = true;
+    const short = needs.map(({ lease }) => lease);
+    await this.limiter.provide(short, background);
+  }
+
+  /** Gives back what the pass took, as if it had not been: another one, or none, follows. */
+  undo(): void {
     const now = this.limiter.now();
     for (const [lease, tokens] of this.taken) if (!lease.isAlone(now)) lease.refund(tokens);
-    for (const [lease, tokens] of this.missing) {
-      lease.need(tokens + (this.taken.get(lease) ?? 0), now);
-    }
     this.missing.clear();
     this.taken.clear();
     this.refusals = [];
     this.isFirstPart = true;
-    this.isLast = true;
-    await this.limiter.provide(short, background);
   }
 
   /** After the pass that counts. */

@@ -32,7 +32,10 @@ export class OrdinaryBodies {
     quantity: 1,
   };
 
-  /** Leaves the events of a body that pass in `packer`; null, and nothing kept, for a body that must go the long way. */
+  /**
+   * Leaves the events of a body that pass in `packer`. Null for a body that must go the long way: what was packed and taken from limits
+   * until then is to be undone.
+   */
   accept(body: Uint8Array, rules: AcceptanceRules, packer: BatchPacker): Acceptance | null {
     if (rules.regions !== this.regions) {
       this.regions = rules.regions;

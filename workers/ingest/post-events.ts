@@ -74,9 +74,10 @@ async function acceptBody(
   packer.clear();
   let acceptance = format === json ? deps.ordinaryBodies.accept(body, rules, packer) : null;
   if (!acceptance) {
+    packer.clear();
+    limits.undo();
     const candidates = format.read(body);
     if ("type" in candidates) return candidates;
-    packer.clear();
     acceptance = acceptEvents(candidates, rules, packer);
   }
   const { accepted, rejected } = acceptance;

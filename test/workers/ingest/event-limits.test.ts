@@ -100,6 +100,32 @@ describe("a public key", () => {
     await response.body?.cancel();
   });
 
+  it("is charged once for a body that is read twice, and not for one that is not taken", async () => {
+    const user = someone();
+    const send = async (body: object) => {
+      const response = await exports.default.fetch(URL, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          "cf-connecting-ip": `10.9.1.${sequence++}`,
+          ...bearer(TEST_KEYS.public),
+        },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, answer: await response.json<Partial<EventsAnswer>>() };
+    };
+    const many = (count: number) => Array.from({ length: count }, () => event(user));
+    for (let n = 0; n < 3; n++) {
+      expect((await send({ events: many(60), colour: "red" })).status).toBe(400);
+    }
+    const { answer } = await send([...many(60), 5]);
+    expect(answer).toMatchObject({
+      accepted: 60,
+      rejected: [{ index: 60, type: "invalid_event" }],
+    });
+    expect((await send(many(30))).answer).toEqual({ accepted: 30, rejected: [] });
+  });
+
   it("may post events and do nothing else", async () => {
     const response = await exports.default.fetch("https://example.test/metrics", {
       headers: bearer(TEST_KEYS.public),
@@ -144,7 +170,16 @@ describe("browsers", () => {
     expect(response.status).toBe(204);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
     expect(response.headers.get("access-control-allow-methods")).toBe("POST");
-    expect(response.headers.get("access-control-allow-headers")).toContain("authorization");
+    const allowed = (response.headers.get("access-control-allow-headers") ?? "").split(", ");
+    // All that a CloudEvent in binary mode has to have here.
+    const ofCloudEvents = ["specversion", "id", "source", "type", "subject", "time"];
+    for (const name of [
+      "authorization",
+      "content-type",
+      ...ofCloudEvents.map((one) => `ce-${one}`),
+    ]) {
+      expect(allowed).toContain(name);
+    }
   });
 
   it("read answers and refusals, and the headers that say when to come again", async () => {

@@ -39,6 +39,11 @@ export class EventLimits {
     await this.session?.provide(this.background);
   }
 
+  /** Gives back what events have cost so far: they are checked again, or not taken after all. */
+  undo(): void {
+    this.session?.undo();
+  }
+
   /** The answer to a request of which nothing was accepted because of a limit; null when there is none to blame. */
   finish(accepted: number): Refusal | null {
     if (this.session === null) return null;
