@@ -265,3 +265,27 @@ function fingerprintOf(canonical: string): string {
   bytes.writeBigUInt64LE(fingerprint);
   return bytes.toString("hex");
 }
+
+describe("a long", () => {
+  /** Zigzag, seven bits a byte, with numbers that have no end. */
+  function written(value: number): Uint8Array {
+    const wide = BigInt(value);
+    let rest = wide >= 0n ? 2n * wide : -2n * wide - 1n;
+    const bytes: number[] = [];
+    for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    return Uint8Array.from([...bytes, Number(rest)]);
+  }
+
+  it("is read as it was written, as far as JSON can write it", () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (value) => {
+        const input = new AvroInput(written(value));
+        expect([input.long(), input.fault, input.isAtEnd]).toEqual([value, null, true]);
+      }),
+      { examples: [[-(2 ** 52) - 1], [2 ** 53 - 1], [1 - 2 ** 53], [0], [-1]] },
+    );
+    const input = new AvroInput(written(2 ** 53));
+    input.long();
+    expect(input.fault).toContain("2^53");
+  });
+});

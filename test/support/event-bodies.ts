@@ -1,5 +1,5 @@
 /** Events as each format writes them. Avro is written by hand here, for workerd runs no code made at run time; avsc is the oracle of test/domain. */
-import { gzipSync } from "node:zlib";
+import { deflateRawSync, gzipSync } from "node:zlib";
 import { create, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { EventBatchSchema, EventSchema } from "../../contract/schemas/generated/events_pb.js";
@@ -98,23 +98,37 @@ function avroEvent(writer: ByteWriter, event: SentEvent): void {
   avroLong(writer, 0);
 }
 
+export interface AvroFileOptions {
+  schema?: string;
+  codec?: "null" | "deflate";
+  /** Blocks without events before the one with them, of bytes that cannot be inflated. */
+  emptyBlocks?: number;
+}
+
 export function avroFile(
   events: readonly SentEvent[],
-  schema: string = SCHEMA_SOURCES["event.avsc"],
+  { schema = SCHEMA_SOURCES["event.avsc"], codec = "null", emptyBlocks = 0 }: AvroFileOptions = {},
 ): Uint8Array {
   const sync = new Uint8Array(16).fill(7);
   const file = new ByteWriter();
   file.bytes(Uint8Array.of(0x4f, 0x62, 0x6a, 1));
-  avroLong(file, 1);
+  avroLong(file, 2);
   avroText(file, "avro.schema");
   avroText(file, schema);
+  avroText(file, "avro.codec");
+  avroText(file, codec);
   avroLong(file, 0);
   file.bytes(sync);
+  const writeBlock = (count: number, bytes: Uint8Array) => {
+    avroLong(file, count);
+    avroBytes(file, bytes);
+    file.bytes(sync);
+  };
+  for (let n = 0; n < emptyBlocks; n++) writeBlock(0, Uint8Array.of(0xff));
   const block = new ByteWriter();
   for (const event of events) avroEvent(block, event);
-  avroLong(file, events.length);
-  avroBytes(file, block.written());
-  file.bytes(sync);
+  const bytes = block.written();
+  writeBlock(events.length, codec === "null" ? bytes : deflateRawSync(bytes));
   return file.copy();
 }
 

@@ -28,14 +28,16 @@ export class AvroInput {
 
   /** An int or a long: zigzag, seven bits a byte, at most ten bytes. */
   long(): number {
-    let encoded = 0;
-    for (let scale = 1; ; scale *= 0x80) {
+    let byte = this.view.getUint8(this.skip(1));
+    // The lowest bit is the sign. Taken apart first: both together have more bits than a number of ours.
+    const isNegative = (byte & 1) === 1;
+    let magnitude = (byte & 0x7f) >> 1;
+    for (let scale = 0x40; byte >= 0x80; scale *= 0x80) {
       if (scale > LAST_SCALE) throw new RangeError("a long has more than ten bytes");
-      const byte = this.view.getUint8(this.skip(1));
-      encoded += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
+      byte = this.view.getUint8(this.skip(1));
+      magnitude += (byte & 0x7f) * scale;
     }
-    const value = encoded % 2 === 0 ? encoded / 2 : -(encoded + 1) / 2;
+    const value = isNegative ? -magnitude - 1 : magnitude;
     if (!Number.isSafeInteger(value)) this.fault ??= "A long lies beyond 2^53.";
     return value;
   }
@@ -92,4 +94,4 @@ export class AvroInput {
 }
 
 /** Of the tenth byte. */
-const LAST_SCALE = 0x80 ** 9;
+const LAST_SCALE = 0x40 * 0x80 ** 8;

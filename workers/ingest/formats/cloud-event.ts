@@ -12,7 +12,7 @@ import {
 } from "../../../contract/cloud-events.ts";
 import { type FieldError, fieldErrorsFrom, type Problem } from "../../../contract/problem.ts";
 import { UnreadableEvent } from "../event-candidates.ts";
-import type { EventFormat } from "./event-format.ts";
+import type { EventFormat, InflationRoom } from "./event-format.ts";
 
 /** The data of an envelope, or what keeps it from being read. */
 export type CloudEventData = { fields: object } | { fault: FieldError };
@@ -43,9 +43,13 @@ export function eventFromCloudEvent(
   };
 }
 
-/** The one event that bytes hold as data of an envelope. */
-export function dataFrom(format: EventFormat, bytes: Uint8Array): CloudEventData {
-  const candidates = format.read(bytes);
+/** The one event that bytes hold as data of an envelope; all envelopes of a body share its `room`. */
+export function dataFrom(
+  format: EventFormat,
+  bytes: Uint8Array,
+  room?: InflationRoom,
+): CloudEventData {
+  const candidates = format.read(bytes, room);
   if ("type" in candidates) return faultyData(`The data cannot be read. ${detailOf(candidates)}`);
   const { events } = candidates;
   if (events.length !== 1) return faultyData(`The data holds ${events.length} events, not one.`);

@@ -1,5 +1,6 @@
 import { mediaTypeOf } from "../../../contract/body.ts";
 import type { CloudEvent } from "../../../contract/cloud-events.ts";
+import { MAX_EVENTS_BODY_BYTES } from "../../../contract/events.ts";
 import { countedCandidates, invalidBody } from "../event-candidates.ts";
 import {
   type CloudEventData,
@@ -8,7 +9,7 @@ import {
   eventFromCloudEvent,
   faultyData,
 } from "./cloud-event.ts";
-import type { EventFormat } from "./event-format.ts";
+import type { EventFormat, InflationRoom } from "./event-format.ts";
 import { parsedJson } from "./json.ts";
 
 /** Which format reads data of a content type; undefined where none does. */
@@ -40,7 +41,8 @@ export function batchedCloudEvents(formatFor: FormatFor): EventFormat {
         return invalidBody("", "The body is no array of CloudEvents.");
       const counted = countedCandidates({ events: parsed.json, isSingle: false });
       if ("type" in counted) return counted;
-      const dataOf = (envelope: CloudEvent) => dataIn(envelope, formatFor);
+      const room = { bytes: MAX_EVENTS_BODY_BYTES };
+      const dataOf = (envelope: CloudEvent) => dataIn(envelope, formatFor, room);
       const events = counted.events.map((envelope) => eventFromCloudEvent(envelope, dataOf));
       return { events, isSingle: false };
     },
@@ -48,12 +50,12 @@ export function batchedCloudEvents(formatFor: FormatFor): EventFormat {
 }
 
 /** `data` as the JSON it is, or `data_base64` as the bytes of the format that datacontenttype names. */
-function dataIn(envelope: CloudEvent, formatFor: FormatFor): CloudEventData {
+function dataIn(envelope: CloudEvent, formatFor: FormatFor, room?: InflationRoom): CloudEventData {
   const { data, data_base64: base64, datacontenttype } = envelope;
   const mediaType = mediaTypeOf(datacontenttype ?? "application/json");
   if (base64 == null) return dataFields(data);
   if (data !== undefined) return faultyData("There are both data and data_base64.");
   const format = formatFor(mediaType);
-  if (format) return dataFrom(format, Buffer.from(base64, "base64"));
+  if (format) return dataFrom(format, Buffer.from(base64, "base64"), room);
   return faultyData(`Data of the type "${mediaType}" is not read here.`);
 }
