@@ -31,7 +31,10 @@ interface OpenSection {
   count: number;
 }
 
-/** Collects the events of one request after the other; it keeps its memory between them. */
+/** A region's memory is kept between requests up to this: there are thousands of regions, and any of them may have a large request. */
+const KEPT_SECTION_BYTES = 32 * 1024;
+
+/** Collects the events of one request after the other; it keeps most of its memory between them. */
 export class BatchPacker {
   private readonly sections = new Map<RegionId, OpenSection>();
   private readonly filled: OpenSection[] = [];
@@ -63,6 +66,7 @@ export class BatchPacker {
   /** Forgets what was added since the last batch. */
   clear(): void {
     for (const section of this.filled) {
+      if (section.writer.length > KEPT_SECTION_BYTES) this.sections.delete(section.regionId);
       section.writer.clear();
       section.count = 0;
     }

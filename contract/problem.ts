@@ -96,15 +96,16 @@ const MAX_FIELD_ERRORS = 50;
 
 /** Each issue of a failed parse as a field error, at most 50. `root` names the value that was parsed. */
 export function fieldErrorsFrom(error: z.ZodError, root = ""): FieldError[] {
-  return error.issues.slice(0, MAX_FIELD_ERRORS).flatMap((issue) => {
+  const errors = error.issues.slice(0, MAX_FIELD_ERRORS).flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") {
       return [{ path: pathText(issue.path, root), detail: detailOf(issue) }];
     }
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MAX_FIELD_ERRORS).map((key) => ({
       path: pathText([...issue.path, key], root),
       detail: "There is no such field.",
     }));
   });
+  return errors.slice(0, MAX_FIELD_ERRORS);
 }
 
 function detailOf(issue: z.core.$ZodIssue): string {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchPacker, sectionsOf } from "../../contract/event-batch.ts";
@@ -7,6 +9,10 @@ import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import { ALL_EVENT_TYPES, type DemandEvent } from "../../domain/event.ts";
 import { ALL_SLICES } from "../../domain/slices.ts";
 import type { EpochMs, ProductType, RegionId } from "../../domain/units.ts";
+import { demandEvent } from "../support/region-deliveries.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 const u32 = fc.nat({ max: 0xffff_ffff });
 const event = fc.record<DemandEvent>({
@@ -73,6 +79,23 @@ describe("packed events", () => {
 });
 
 describe("event batches", () => {
+  it("leave little memory behind, however large they were and however many regions there are", () => {
+    const packer = new BatchPacker();
+    const one = demandEvent(1, { metadata: "x".repeat(4_000) });
+    const heldMb = () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers / 1e6;
+    };
+    const before = heldMb();
+    for (let region = 0; region < 200; region++) {
+      for (let n = 0; n < 240; n++) packer.add({ ...one, regionId: `r-${region}` as RegionId });
+      expect(packer.finish(0 as EpochMs).byteLength).toBeGreaterThan(950_000);
+    }
+    // Each region's million bytes, kept, would be more than an isolate may have.
+    expect(heldMb() - before).toBeLessThan(30);
+    packer.clear();
+  });
+
   it("laid end to end give each region its events in order, whatever was packed before", () => {
     const packer = new BatchPacker();
     fc.assert(

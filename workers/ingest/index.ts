@@ -76,13 +76,20 @@ interface LocalBindings {
 /** A variable that holds a length of time. Throws on anything else: a deployment with half a rule must not start. */
 function lengthMsOf(name: string, text: string): number {
   const lengthMs = Number(text);
-  if (Number.isSafeInteger(lengthMs) && lengthMs >= 0) return lengthMs;
+  if (text.trim() !== "" && Number.isSafeInteger(lengthMs) && lengthMs >= 0) return lengthMs;
   throw new TypeError(`${name} is "${text}", not a number of milliseconds`);
+}
+
+/** The number of outboxes. Throws on what is none. */
+function shardsOf(text: string): number {
+  const shards = Number(text);
+  if (Number.isSafeInteger(shards) && shards >= 1) return shards;
+  throw new TypeError(`OUTBOX_SHARDS is "${text}", not a number of outboxes`);
 }
 
 function appFrom(env: IngestEnv & LocalBindings) {
   const log = consoleLog("ingest", wallNow);
-  const outboxes = Array.from({ length: Number(env.OUTBOX_SHARDS) }, (_, shard) => {
+  const outboxes = Array.from({ length: shardsOf(env.OUTBOX_SHARDS) }, (_, shard) => {
     return (): OutboxIntakeRpc & OutboxStatusRpc => env.OUTBOX.getByName(`outbox-${shard}`);
   });
   return createIngestApp({

@@ -24,12 +24,29 @@ function formatCounters(registry: Metrics, format: string) {
     bodies: of("ingest_bodies_total", "Bodies read."),
     sentBytes: of("ingest_sent_bytes_total", "Bytes of bodies as they came."),
     bodyBytes: of("ingest_body_bytes_total", "Bytes of bodies, decompressed."),
+    rejectedAs: madeOnce((type: RejectedEvent["type"]) =>
+      registry.counter("ingest_events_rejected_total", "Events refused, by reason.", {
+        type,
+        format,
+      }),
+    ),
+  };
+}
+
+/** `make`, called once for each of a few keys. */
+function madeOnce<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    made.set(key, value);
+    return value;
   };
 }
 
 export function ingestMetrics(): IngestMetrics {
   const registry = createMetrics();
-  const byFormat = new Map<string, ReturnType<typeof formatCounters>>();
   const clamped = registry.counter(
     "ingest_events_clamped_total",
     "Events whose device's clock ran ahead, taken to have happened now.",
@@ -39,14 +56,12 @@ export function ingestMetrics(): IngestMetrics {
     "Time until an outbox had stored a batch.",
     SECONDS,
   );
-  const countersOf = (format: string) => {
-    let counters = byFormat.get(format);
-    if (!counters) {
-      counters = formatCounters(registry, format);
-      byFormat.set(format, counters);
-    }
-    return counters;
-  };
+  const countersOf = madeOnce((format: string) => formatCounters(registry, format));
+  const answeredWith = madeOnce((status: number) =>
+    registry.counter("ingest_requests_total", "Requests answered, by status.", {
+      status: String(status),
+    }),
+  );
   return {
     registry,
     read(format, sentBytes, bodyBytes) {
@@ -60,14 +75,10 @@ export function ingestMetrics(): IngestMetrics {
       clamped.value += acceptance.clamped;
     },
     rejected(format, rejected) {
-      const help = "Events refused, by reason.";
-      for (const { type } of rejected) {
-        registry.counter("ingest_events_rejected_total", help, { type, format }).value++;
-      }
+      for (const { type } of rejected) countersOf(format).rejectedAs(type).value++;
     },
     answered(status) {
-      const labels = { status: String(status) };
-      registry.counter("ingest_requests_total", "Requests answered, by status.", labels).value++;
+      answeredWith(status).value++;
     },
     appended(elapsed) {
       seconds.observe(elapsed);
