@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
 import { eventSchema } from "./events.ts";
+import { OPERATION_EXAMPLES, type OperationExample } from "./operation-examples.ts";
 import { OPERATION_SCHEMAS, type OperationSchemas } from "./operation-schemas.ts";
 import { OPERATIONS, type Operation, type OperationId } from "./operations.ts";
 import { PROBLEMS, type ProblemType, problemSchema } from "./problem.ts";
@@ -16,13 +17,17 @@ export interface OpenApiDocument {
   [field: string]: unknown;
 }
 
-type Described = Operation & OperationSchemas;
+type Described = Operation & OperationSchemas & { example: OperationExample };
 
 /** Every operation with its schemas. */
 const DESCRIBED = Object.entries<Operation>(OPERATIONS).map(
   ([id, operation]): [id: string, operation: Described] => [
     id,
-    { ...operation, ...OPERATION_SCHEMAS[id as OperationId] },
+    {
+      ...operation,
+      ...OPERATION_SCHEMAS[id as OperationId],
+      example: OPERATION_EXAMPLES[id as OperationId] ?? {},
+    },
   ],
 );
 
@@ -61,7 +66,7 @@ export function openApiDocument(): OpenApiDocument {
 }
 
 function operationObject(id: string, operation: Described, schemas: NamedSchemas): Json {
-  const { summary, description, permission, body } = operation;
+  const { summary, description, permission, body, example } = operation;
   return {
     operationId: id,
     tags: [tagOf(operation.path)],
@@ -75,7 +80,10 @@ function operationObject(id: string, operation: Described, schemas: NamedSchemas
         content: Object.fromEntries(
           Object.entries(body).map(([contentType, schema]) => [
             contentType,
-            { schema: schemas.of(schema) },
+            {
+              schema: schemas.of(schema),
+              ...(contentType === "application/json" && exampleOf(example.body)),
+            },
           ]),
         ),
       },
@@ -121,10 +129,16 @@ function responsesOf(operation: Described, schemas: NamedSchemas): Json {
   return {
     [status]: {
       description: operation.summary,
-      content: { [contentType]: { schema: schemas.of(schema) } },
+      content: {
+        [contentType]: { schema: schemas.of(schema), ...exampleOf(operation.example.answer) },
+      },
     },
     ...Object.fromEntries(problems),
   };
+}
+
+function exampleOf(example: unknown): Json {
+  return example === undefined ? {} : { example };
 }
 
 /** Every problem an operation can answer with. */

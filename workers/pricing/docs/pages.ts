@@ -16,7 +16,7 @@ interface DescribedOperation {
   requestBody?: { content: Content };
   responses: Record<string, { description: string; content: Content }>;
 }
-type Content = Record<string, { schema: object }>;
+type Content = Record<string, { schema: object; example?: unknown }>;
 
 const described = openApi as unknown as OpenApiDocument;
 const named = described.components.schemas;
@@ -81,8 +81,12 @@ function operationOf(id: string): Operation {
 
 function contentOf(title: string, content: Content): Html {
   const bodies = Object.entries(content).map(
-    ([contentType, { schema }]) =>
-      html`<p class="quiet">${contentType}</p><pre>${schemaText(schema, named)}</pre>`,
+    ([contentType, { schema, example }]) =>
+      html`<p class="quiet">${contentType}</p><pre>${schemaText(schema, named)}</pre>${
+        example === undefined
+          ? ""
+          : html`<p class="quiet">For example</p><pre>${JSON.stringify(example, null, 2)}</pre>`
+      }`,
   );
   return html`<details><summary>${title}</summary>${bodies}</details>`;
 }
