@@ -101,11 +101,18 @@ export class EventLogWriter {
 
   private async writeDue(): Promise<void> {
     while (this.dueAt <= this.ports.wallNow()) {
-      const segment = this.unfinished ?? this.cut();
-      if (!segment || !(await this.put(segment))) return;
-      this.unfinished = null;
-      this.writtenSeq = segment.lastSeq;
-      this.segmentsWritten++;
+      try {
+        const segment = this.unfinished ?? this.cut();
+        if (!segment) return;
+        await this.put(segment);
+        this.unfinished = null;
+        this.writtenSeq = segment.lastSeq;
+        this.segmentsWritten++;
+        this.retries = 0;
+      } catch (error) {
+        this.failed(error);
+        return;
+      }
       this.ports.onWritten();
     }
   }
@@ -129,29 +136,26 @@ export class EventLogWriter {
     return segment;
   }
 
-  /** True when the segment is in the log. */
-  private async put({ sequence, firstSeq, lastSeq }: SegmentRange): Promise<boolean> {
-    const { writer, batches, segments, flush, wallNow, log } = this.ports;
-    try {
-      await flush();
-      const bytes = concatenated(batches.read(firstSeq, lastSeq).batches);
-      const put = segments.put(segmentKey(writer, sequence), bytes, segmentMetadataOf(bytes));
-      // The put may still take effect; it is repeated then, with the same bytes.
-      await withinLimit(put, PUT_LIMIT_MS);
-      this.retries = 0;
-      return true;
-    } catch (error) {
-      this.failures++;
-      const afterMs = Math.min(MAX_RETRY_AFTER_MS, RETRY_AFTER_MS * 2 ** this.retries++);
-      this.retryAt = wallNow() + afterMs;
-      log("error", "a segment was not written to the event log", {
-        writer,
-        sequence,
-        retryAfterMs: afterMs,
-        error: messageOf(error),
-      });
-      return false;
-    }
+  private async put({ sequence, firstSeq, lastSeq }: SegmentRange): Promise<void> {
+    const { writer, batches, segments, flush } = this.ports;
+    await flush();
+    const bytes = concatenated(batches.read(firstSeq, lastSeq).batches);
+    const put = segments.put(segmentKey(writer, sequence), bytes, segmentMetadataOf(bytes));
+    // The put may still take effect; it is repeated then, with the same bytes.
+    await withinLimit(put, PUT_LIMIT_MS);
+  }
+
+  private failed(error: unknown): void {
+    const { writer, wallNow, log } = this.ports;
+    this.failures++;
+    const afterMs = Math.min(MAX_RETRY_AFTER_MS, RETRY_AFTER_MS * 2 ** this.retries++);
+    this.retryAt = wallNow() + afterMs;
+    log("error", "a segment was not written to the event log", {
+      writer,
+      sequence: this.unfinished?.sequence ?? this.lastSequence + 1,
+      retryAfterMs: afterMs,
+      error: messageOf(error),
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { consoleLog } from "../../../contract/log.ts";
 import type { RegionId } from "../../../domain/units.ts";
 import { CountedSql } from "../../../workers/ingest/counted-sql.ts";
+import { EventLogWriter } from "../../../workers/ingest/event-log-writer.ts";
 import { HeldParcels } from "../../../workers/ingest/held-parcels.ts";
 import { OutboxStore } from "../../../workers/ingest/outbox-store.ts";
 import { ParcelDispatcher } from "../../../workers/ingest/parcel-dispatcher.ts";
@@ -91,6 +92,42 @@ describe("the parts of an outbox", () => {
       disk.resolve();
       await working;
       expect(sent).toBe(1);
+    }));
+
+  it("leave no gap in the event log where a segment could not be stored", () =>
+    inOutbox(async (_, { storage }) => {
+      const sql = new CountedSql(storage.sql);
+      const batches = new StoredBatches(sql);
+      const rows = new OutboxStore(sql);
+      const contents = rows.load(1, batches);
+      const keys: string[] = [];
+      let now = START;
+      const writer = new EventLogWriter(
+        {
+          ...{ writer: "outbox-0-1", rows, batches, segmentAfterMs: 0 },
+          segments: {
+            put: async (key) => {
+              keys.push(key);
+            },
+          },
+          flush: async () => undefined,
+          wallNow: () => now,
+          onWritten: () => undefined,
+          log: consoleLog("test", () => START),
+        },
+        contents,
+      );
+      const batch = batchOf(1);
+      batches.append(batch);
+      writer.appended(batch.byteLength);
+      vi.spyOn(rows, "beginSegment").mockImplementationOnce(() => {
+        throw new Error("the disk is full");
+      });
+      await writer.work();
+      expect([keys, writer.failures]).toEqual([[], 1]);
+      now += 1_000;
+      await writer.work();
+      expect(keys).toEqual(["log/outbox-0-1/000000000001"]);
     }));
 
   it("hold all parcels of a dispatch or none", () =>
