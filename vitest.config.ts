@@ -6,11 +6,18 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { makeSigningKey } from "./local/make-signing-key.ts";
 import { auxiliaryWorkers } from "./test/support/auxiliary-workers.ts";
 import { TEST_API_KEYS, TEST_USER_HASH_KEY } from "./test/support/test-keys.ts";
 
 // Required secrets are read from here, by the Worker under test and by those beside it.
-Object.assign(process.env, { API_KEYS: TEST_API_KEYS, USER_HASH_KEY: TEST_USER_HASH_KEY });
+Object.assign(process.env, {
+  API_KEYS: TEST_API_KEYS,
+  USER_HASH_KEY: TEST_USER_HASH_KEY,
+  SIGNING_KEYS: JSON.stringify({
+    keys: [await makeSigningKey("EdDSA"), await makeSigningKey("ES256")],
+  }),
+});
 
 const INGEST = "workers/ingest/wrangler.toml";
 const AGGREGATOR = "workers/aggregator/wrangler.toml";

@@ -130,4 +130,14 @@ export const OPERATION_EXAMPLES: Partial<Record<OperationId, OperationExample>> 
     answer: { ...REPLAYED, events: 14, duplicates: 1, late: 0, repeated_parcels: 0 },
   },
   readReplay: { answer: REPLAYED },
+  readSigningKeys: {
+    answer: {
+      keys: [
+        {
+          ...{ kty: "OKP", crv: "Ed25519", kid: "kPrK_qmxVWaYVA9w", alg: "EdDSA", use: "sig" },
+          x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        },
+      ],
+    },
+  },
 };

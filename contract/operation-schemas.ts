@@ -53,6 +53,7 @@ import {
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
 import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
 import { rulesDocumentSchema } from "./rules.ts";
+import { jwksAnswerSchema } from "./signing-jwk.ts";
 
 export interface OperationSchemas {
   parameters?: Record<string, z.ZodType>;
@@ -199,6 +200,9 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   readSegment: {
     parameters: { writer: logWriterSchema, sequence: segmentSequenceSchema },
     answer: { status: 200, contentType: SEGMENT_CONTENT_TYPE, schema: z.file() },
+  },
+  readSigningKeys: {
+    answer: json(jwksAnswerSchema),
   },
   health: {
     answer: json(statusSchema),

@@ -259,6 +259,15 @@ export const OPERATIONS = {
     permission: "admin",
     problems: ["unknown_segment", "invalid_request", "unavailable"],
   },
+  readSigningKeys: {
+    method: "GET",
+    path: "/.well-known/jwks.json",
+    summary: "The public keys that check signatures",
+    description:
+      "A JWK Set. It may be kept for five minutes; a signature by a key that is not in it is a reason to read it again.",
+    permission: null,
+    problems: [],
+  },
   health: {
     method: "GET",
     path: "/healthz",

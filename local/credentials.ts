@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type ApiKey, hashOfKey } from "../contract/access.ts";
+import { parseSigningKeys } from "../contract/signing-jwk.ts";
 import type { DataDir } from "./data-dir.ts";
+import { makeSigningKey } from "./make-signing-key.ts";
 import { isMissing, replaceFile } from "./replace-file.ts";
 
 const OWNER_ONLY = 0o600;
@@ -18,17 +20,22 @@ export type LocalKeys = Record<(typeof LOCAL_ROLES)[number], string>;
 export interface Credentials {
   keys: LocalKeys;
   userHashKey: string;
+  /** The SIGNING_KEYS secret. */
+  signingKeys: string;
 }
 
 /** Reads the secrets of a data dir, after making those that are missing. Throws on a file that holds something else. */
 export async function loadCredentials(
-  dataDir: Pick<DataDir, "credentials" | "userHashKey">,
+  dataDir: Pick<DataDir, "credentials" | "userHashKey" | "signingKeys">,
 ): Promise<Credentials> {
   const keys = await loadKeys(dataDir.credentials);
   const hashText = await readOrMake(dataDir.userHashKey, () => `${randomText()}\n`);
+  const signingKeys = (await readOrMake(dataDir.signingKeys, newSigningKeys)).trim();
+  parseSigningKeys(signingKeys);
   return {
     keys,
     userHashKey: secret.parse(hashText.trim()),
+    signingKeys,
   };
 }
 
@@ -51,12 +58,12 @@ async function loadKeys(path: string): Promise<LocalKeys> {
   return keys;
 }
 
-async function readOrMake(path: string, make: () => string): Promise<string> {
+async function readOrMake(path: string, make: () => string | Promise<string>): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
     if (!isMissing(error)) throw error;
-    const text = make();
+    const text = await make();
     await replaceFile(path, text, OWNER_ONLY);
     return text;
   }
@@ -64,3 +71,5 @@ async function readOrMake(path: string, make: () => string): Promise<string> {
 
 const randomText = () => randomBytes(24).toString("base64url");
 const newKey = () => `key_${randomText()}`;
+const newSigningKeys = async () =>
+  `${JSON.stringify({ keys: [await makeSigningKey("EdDSA")] }, null, 2)}\n`;

@@ -11,6 +11,8 @@ export interface DataDir {
   credentials: string;
   /** The key user ids are hashed with. */
   userHashKey: string;
+  /** The private keys that quotes and access tokens are signed with. */
+  signingKeys: string;
   /** Where the demo's clock stood. */
   clock: string;
   /** Held by the supervisor as long as it lives. */
@@ -32,6 +34,7 @@ export function dataDirFrom(root: string): DataDir {
   return {
     credentials: join(root, "credentials.json"),
     userHashKey: join(root, "user-hash-key"),
+    signingKeys: join(root, "signing-keys.json"),
     clock: join(root, "clock.json"),
     lock: join(root, "lock.sqlite"),
     run: join(root, "run.json"),

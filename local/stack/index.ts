@@ -27,7 +27,7 @@ const {
   vars,
 } = stackConfigurationSchema.parse(JSON.parse(text));
 const dataDir = dataDirFrom(root);
-const { keys, userHashKey } = await loadCredentials(dataDir);
+const { keys, userHashKey, signingKeys } = await loadCredentials(dataDir);
 
 // Spreads garbage collection of dead requests, which otherwise stops everything for 100 ms at a time.
 process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
@@ -62,12 +62,15 @@ const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const builds = await Promise.all(WORKERS.map(loadBuild));
 await migrateEdge(dataDir.edge, builds.find(({ name }) => name === "pricing")?.d1Databases);
 const secrets = { API_KEYS: apiKeysSecret(keys), USER_HASH_KEY: userHashKey };
+// For the one Worker that signs.
+const pricingSecrets = { SIGNING_KEYS: signingKeys };
 const virtualClock = clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) };
 const workers = WORKERS.flatMap(({ name }, i) => {
   const build = builds[i];
   if (!build) return [];
   const bindings = { ...build.bindings, ...vars[name], ...secrets, ...virtualClock };
   if (name === "aggregator") Object.assign(bindings, featureMirror());
+  if (name === "pricing") Object.assign(bindings, pricingSecrets);
   return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
 const miniflare = new Miniflare(

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
 import { eventTimeAt } from "../../contract/clock.ts";
+import { parseSigningKeys } from "../../contract/signing-jwk.ts";
 import { apiKeysSecret, loadCredentials } from "../../local/credentials.ts";
 import { type DataDir, dataDirFrom, openDataDir } from "../../local/data-dir.ts";
 import { lockDataDir } from "../../local/data-dir-lock.ts";
@@ -65,6 +66,8 @@ describe("loadCredentials()", () => {
     expect(await loadCredentials(dataDir)).toEqual(made);
     expect((await stat(dataDir.credentials)).mode & 0o777).toBe(0o600);
     expect((await stat(dataDir.userHashKey)).mode & 0o777).toBe(0o600);
+    expect((await stat(dataDir.signingKeys)).mode & 0o777).toBe(0o600);
+    expect(parseSigningKeys(made.signingKeys)).toHaveLength(1);
     expect(await readFile(dataDir.credentials, "utf8")).not.toContain(made.userHashKey);
 
     const secret = apiKeysSecret(made.keys);

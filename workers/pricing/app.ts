@@ -4,6 +4,7 @@ import type { Cors } from "../../contract/cors.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import type { Log } from "../../contract/log.ts";
 import { createMetrics } from "../../contract/metrics.ts";
+import type { SigningKeys } from "../../contract/signing-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
@@ -43,6 +44,7 @@ import { forecastDemand, listRegions, readDemand } from "./routes/demand.ts";
 import { explainPrice } from "./routes/explain-price.ts";
 import { forwardEvents } from "./routes/forward-events.ts";
 import { describeApi, health, readiness, showMetrics } from "./routes/service.ts";
+import { readSigningKeys } from "./routes/signing-keys.ts";
 import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./stores.ts";
 
 export interface PricingPorts {
@@ -61,6 +63,8 @@ export interface PricingPorts {
   authenticate: Authenticate;
   limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
   cors: Cors;
+  /** Of the isolate; rejects where the secret is not what it should be. */
+  signingKeys: () => Promise<SigningKeys>;
   wallNow: () => EpochMs;
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
   log: Log;
@@ -160,6 +164,7 @@ export function createPricing(ports: PricingPorts): Pricing {
       purgeDeadLetters: purgeDeadLetters(letters),
       listDeadLetterActions: showDeadLetterActions(shared),
       listLateEvents: showLateEvents(shared),
+      readSigningKeys: readSigningKeys(ports.signingKeys),
       health,
       readiness: readiness(catalog, pipeline),
       metrics: showMetrics(metrics, async (now) => {

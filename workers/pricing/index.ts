@@ -11,6 +11,7 @@ import type {
   RegionReplayRpc,
   RegionWindowRpc,
 } from "../../contract/rpc.ts";
+import { type SigningKeys, signingKeysFrom } from "../../contract/signing-keys.ts";
 import { hexSource } from "../../contract/trace.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
@@ -23,6 +24,7 @@ const log = consoleLog("pricing", wallNow);
 
 /** Caches, sessions and counters belong to the isolate, so there is one of these in each. */
 let pricing: Pricing | undefined;
+let signingKeys: Promise<SigningKeys> | undefined;
 
 function pricingOf(env: PricingEnv): Pricing {
   return createPricing({
@@ -66,6 +68,10 @@ function pricingOf(env: PricingEnv): Pricing {
       globalLimit: globalLimitFrom(env.GLOBAL_REQUESTS_PER_S),
     },
     cors: corsFrom(env.CORS_ALLOWED_ORIGINS),
+    signingKeys: () => {
+      signingKeys ??= signingKeysFrom(env.SIGNING_KEYS);
+      return signingKeys;
+    },
     wallNow,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,

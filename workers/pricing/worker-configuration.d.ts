@@ -13,6 +13,8 @@ interface __BaseEnv_PricingEnv {
 	GLOBAL_REQUESTS_PER_S: string;
 	CORS_ALLOWED_ORIGINS: string;
 	API_KEYS: string;
+	SIGNING_KEYS: string;
+	USER_HASH_KEY: string;
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 	LIMITS: DurableObjectNamespace /* LimitLedger from ingest */;
@@ -26,7 +28,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "SIGNING_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -13,6 +13,7 @@ import {
 import { corsFrom } from "../../../contract/cors.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
 import type { RegionReplayRpc } from "../../../contract/rpc.ts";
+import { signingKeysFrom } from "../../../contract/signing-keys.ts";
 import {
   modelCardKey,
   modelKey,
@@ -230,6 +231,7 @@ export class World {
       authenticate,
       limits: { ledger: null, globalLimit: null },
       cors: corsFrom("*"),
+      signingKeys: () => signingKeysFrom(env.SIGNING_KEYS),
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),
       log: (level, message, fields) => void this.logs.push({ level, message, ...fields }),
