@@ -60,8 +60,14 @@ export const eventSchema = z.discriminatedUnion("event_type", [
       .refine((quantity) => quantity !== 0, "A sale has a quantity; a return has a negative one.")
       .default(1),
   }),
-  typed("stock_level", z.looseObject({ on_hand: count })),
-  typed("price_change", z.looseObject({ price: z.number().min(0) })),
+  typed(
+    "stock_level",
+    z.looseObject({ on_hand: count, daily_sales: z.number().min(0).max(1_000_000).optional() }),
+  ),
+  typed(
+    "price_change",
+    z.looseObject({ price: z.number().min(0), competitor: z.string().min(1).max(64).optional() }),
+  ),
 ]);
 
 /** What all events share, whatever their type. */

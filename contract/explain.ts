@@ -1,9 +1,10 @@
 /** GET /api/v1/pricing/explain: a decision, what went into it, and how one led to the other. */
 import * as z from "zod";
-import { valueAt } from "../domain/context.ts";
+import { productContextOf, valueAt } from "../domain/context.ts";
 import { FEATURE_NAMES } from "../domain/features.ts";
 import type { DemandForecast } from "../domain/forecast.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
+import type { ProductType } from "../domain/units.ts";
 import { instantText } from "./names.ts";
 import { decidedAnswerSchema, forecastPointSchema, forecastPointsFrom } from "./pricing.ts";
 
@@ -39,6 +40,11 @@ const inputsSchema = z.object({
     traffic_index: z.number().nullable(),
     local_event_score: z.number().nullable(),
     holiday: z.string().nullable(),
+    /** Of the product that was priced. */
+    stock_on_hand: z.number().nullable(),
+    daily_sales: z.number().nullable(),
+    /** The lowest. */
+    competitor_price: z.number().nullable(),
   }),
   forecast: z
     .object({
@@ -83,9 +89,10 @@ export const explainAnswerSchema = z.object({
 });
 export type ExplainAnswer = z.infer<typeof explainAnswerSchema>;
 
-/** The part of the inputs that a snapshot holds, as the wire writes it. */
+/** The part of the inputs that a snapshot holds, as the wire writes it; of products that of `productType`. */
 export function snapshotInputsFrom(
   snapshot: FeatureSnapshot | null,
+  productType: ProductType,
 ): Pick<
   ExplainAnswer["inputs"],
   "tick" | "as_of" | "features" | "usual_bookings" | "signals" | "context"
@@ -95,6 +102,7 @@ export function snapshotInputsFrom(
   ) => (snapshot ? valueAt(pick(snapshot.context), snapshot.asOf) : null);
   const supply = at((context) => context.supply);
   const weather = at((context) => context.weather);
+  const stock = at((context) => productContextOf(context, productType)?.stock ?? null);
   return {
     tick: snapshot?.tick ?? 0,
     as_of: snapshot ? instantText(snapshot.asOf) : null,
@@ -119,6 +127,11 @@ export function snapshotInputsFrom(
       traffic_index: at((context) => context.traffic),
       local_event_score: at((context) => context.localEvent),
       holiday: at((context) => context.holiday),
+      stock_on_hand: stock?.onHand ?? null,
+      daily_sales: stock?.dailySales ?? null,
+      competitor_price: at(
+        (context) => productContextOf(context, productType)?.competitorPrice ?? null,
+      ),
     },
   };
 }

@@ -1,16 +1,7 @@
+import { fractionDigitsOf } from "../domain/currency.ts";
 import { type MinorUnits, minorUnits } from "../domain/units.ts";
 
-const digits = new Map<string, number>();
-
-/** Decimal places of an ISO 4217 currency: 2 for USD, 0 for JPY. Throws RangeError on text that is no currency code. */
-export function fractionDigitsOf(currency: string): number {
-  const known = digits.get(currency);
-  if (known !== undefined) return known;
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  const found = format.resolvedOptions().maximumFractionDigits ?? 2;
-  digits.set(currency, found);
-  return found;
-}
+export { fractionDigitsOf };
 
 /** 1575 USD minor units as the number 15.75. */
 export function decimalFrom(minor: MinorUnits, currency: string): number {

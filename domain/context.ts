@@ -1,4 +1,4 @@
-import { type EpochMs, HOUR_MS, MINUTE_MS } from "./units.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, type ProductType } from "./units.ts";
 
 /** A reading from outside the booking stream, with the instant it was true. */
 export interface Reading<Value> {
@@ -20,6 +20,20 @@ export interface Weather {
   precipIn: number;
 }
 
+export interface Stock {
+  /** Units that can be sold. */
+  onHand: number;
+  /** Units sold a day of late, as the sender counts it; null when it did not say. */
+  dailySales: number | null;
+}
+
+/** The latest readings of one product. */
+export interface ProductContext {
+  stock: Reading<Stock> | null;
+  /** The lowest price that a competitor asks, a decimal in the region's currency. */
+  competitorPrice: Reading<number> | null;
+}
+
 /** The latest reading of each kind that a region has had. */
 export interface Context {
   supply: Reading<Supply> | null;
@@ -29,6 +43,8 @@ export interface Context {
   /** 0 nothing on, 1 the largest event the region knows. */
   localEvent: Reading<number> | null;
   holiday: Reading<string> | null;
+  /** By product type. Snapshots from before products were read have none. */
+  products?: Record<string, ProductContext>;
 }
 
 export const NO_CONTEXT: Context = {
@@ -37,6 +53,7 @@ export const NO_CONTEXT: Context = {
   traffic: null,
   localEvent: null,
   holiday: null,
+  products: {},
 };
 
 /** How long a reading counts when the event does not say. */
@@ -45,12 +62,21 @@ export const VALIDITY_MS = {
   weather: 2 * HOUR_MS,
   traffic: 30 * MINUTE_MS,
   localEvent: 3 * HOUR_MS,
+  product: DAY_MS,
 } as const;
 
 /** The reading's value, or null when there is none, or it lies in the future of `asOf`, or it has run out. */
 export function valueAt<Value>(reading: Reading<Value> | null, asOf: EpochMs): Value | null {
   if (!reading || asOf < reading.observedAt || asOf >= reading.validUntil) return null;
   return reading.value;
+}
+
+/** What is known of a product, or null. */
+export function productContextOf(
+  { products }: Context,
+  productType: ProductType,
+): ProductContext | null {
+  return products && Object.hasOwn(products, productType) ? (products[productType] ?? null) : null;
 }
 
 /**

@@ -10,11 +10,12 @@ import {
 } from "./context.ts";
 import { type DriverStatus, Drivers } from "./drivers.ts";
 import type { DemandEvent } from "./event.ts";
+import { ProductReadings } from "./product-readings.ts";
 import { SupplySeries } from "./supply-series.ts";
-import { DAY_MS, type EpochMs, HOUR_MS, plus } from "./units.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, type ProductType, plus } from "./units.ts";
 
 /**
- * The latest outside reading of each kind that a region's events gave, and the drivers on its streets.
+ * The latest outside reading of each kind that a region's events gave, those of its products, and the drivers on its streets.
  *
  * Order of arrival does not matter: the newer reading by event time stays. A sender whose clock is fast is taken to have
  * meant now, or its readings would lie in the future for ever.
@@ -23,18 +24,21 @@ export class Readings {
   private latest: Context;
   private readonly drivers: Drivers;
   private readonly supplies: SupplySeries;
+  private readonly products: ProductReadings;
 
   constructor(
     latest: Context = NO_CONTEXT,
     drivers = new Drivers(),
     supplies = new SupplySeries(latest.supply ? [latest.supply] : []),
+    products = new ProductReadings(),
   ) {
     this.latest = latest;
     this.drivers = drivers;
     this.supplies = supplies;
+    this.products = products;
   }
 
-  /** Notes an event of supply-events or external-events; `now` is the event clock. Other events say nothing here. */
+  /** Notes an event of supply-, external- or retail-events; `now` is the event clock. Other events say nothing here. */
   observe(event: DemandEvent, now: EpochMs): void {
     const observedAt = Math.min(event.occurredAt, now) as EpochMs;
     const { eventType } = event;
@@ -76,6 +80,8 @@ export class Readings {
     } else if (eventType === "holiday") {
       const arrived = reading(String(fieldsOf(event).name), DAY_MS);
       this.latest = { ...latest, holiday: newer(latest.holiday, arrived) };
+    } else if (event.productType !== null) {
+      this.observeProduct(event, event.productType, observedAt);
     }
   }
 
@@ -93,6 +99,7 @@ export class Readings {
     };
     this.drivers.addAll(other.drivers);
     for (const supply of other.supplies.readings()) this.supplies.observe(supply);
+    this.products.addAll(other.products);
   }
 
   /**
@@ -108,6 +115,7 @@ export class Readings {
         ...holiday,
         validUntil: endOfLocalDay(holiday.observedAt, timeZone),
       },
+      products: this.products.contextAt(asOf),
     };
   }
 
@@ -130,9 +138,11 @@ export class Readings {
       writer.f64(value.available);
       writer.f64(value.busy);
     }
+    this.products.writeTo(writer);
   }
 
-  static readFrom(reader: ByteReader): Readings {
+  /** Reads what `writeTo` wrote; `hasProducts` is false for what was written before products were read. */
+  static readFrom(reader: ByteReader, hasProducts = true): Readings {
     const latest = JSON.parse(reader.text()) as Context;
     const drivers = Drivers.readFrom(reader);
     const supplies = Array.from({ length: reader.u32() }, () => ({
@@ -140,7 +150,22 @@ export class Readings {
       validUntil: reader.f64() as EpochMs,
       value: { available: reader.f64(), busy: reader.f64() },
     }));
-    return new Readings(latest, drivers, new SupplySeries(supplies));
+    const products = hasProducts ? ProductReadings.readFrom(reader) : new ProductReadings();
+    return new Readings(latest, drivers, new SupplySeries(supplies), products);
+  }
+
+  private observeProduct(event: DemandEvent, product: ProductType, observedAt: EpochMs): void {
+    const { eventType } = event;
+    if (eventType === "stock_level") {
+      const { on_hand, daily_sales } = fieldsOf(event);
+      const dailySales = daily_sales === undefined ? null : Number(daily_sales);
+      this.products.stockIs(product, { onHand: Number(on_hand), dailySales }, observedAt);
+    } else if (eventType === "price_change") {
+      const { price, competitor } = fieldsOf(event);
+      // Without a competitor it announces a price of our own, which is what a price is for and not what it comes from.
+      if (typeof competitor !== "string") return;
+      this.products.competitorAsks(product, competitor, Number(price), observedAt);
+    }
   }
 }
 

@@ -10,9 +10,11 @@ import { Repeats } from "./repeats.ts";
 import type { EpochMs } from "./units.ts";
 import { WindowCounts } from "./window.ts";
 
-const VERSION = 2;
-/** Knew of users only when they were last seen, and of supply only the latest reading. */
-const VERSION_BEFORE = 1;
+const VERSION = 3;
+/** Knew nothing of products. */
+const VERSION_WITHOUT_PRODUCTS = 2;
+/** Knew of users only when they were last seen, and of supply only the latest reading; nothing of products either. */
+const VERSION_OF_LAST_SEEN = 1;
 
 /** Appends the whole state. `now` is the event clock of the last arrival. */
 export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs): void {
@@ -31,17 +33,17 @@ export function writeRegion(writer: ByteWriter, state: RegionState, now: EpochMs
   parts.readings.writeTo(writer);
 }
 
-/** Reads what `writeRegion` wrote, now or in the version before. `reachMs` as in `emptyRegion`. Throws RangeError on other versions. */
+/** Reads what `writeRegion` wrote, now or in an earlier version. `reachMs` as in `emptyRegion`. Throws RangeError on other versions. */
 export function readRegion(reader: ByteReader, reachMs?: number): RegionParts {
   const version = reader.u8();
-  if (version !== VERSION && version !== VERSION_BEFORE)
+  if (version < VERSION_OF_LAST_SEEN || version > VERSION)
     throw new RangeError(`no region state has version ${version}`);
   const beganAt = reader.f64() as EpochMs;
   const watermarkAt = reader.f64() as EpochMs;
   const newestEventAt = reader.f64() as EpochMs;
   const lastBookingAt = reader.f64() as EpochMs;
   const totals = JSON.parse(reader.text()) as RegionParts["totals"];
-  const isOld = version === VERSION_BEFORE;
+  const isOld = version === VERSION_OF_LAST_SEEN;
   const latest = isOld ? (JSON.parse(reader.text()) as Context) : null;
   const windows = WindowCounts.readFrom(reader, reachMs);
   const users = isOld
@@ -52,7 +54,7 @@ export function readRegion(reader: ByteReader, reachMs?: number): RegionParts {
   const earlier = readEarlier(reader);
   const readings = latest
     ? new Readings(latest, Drivers.readFrom(reader))
-    : Readings.readFrom(reader);
+    : Readings.readFrom(reader, version > VERSION_WITHOUT_PRODUCTS);
   return {
     beganAt: Number.isNaN(beganAt) ? null : beganAt,
     watermarkAt,

@@ -14,7 +14,8 @@ import type { Totals } from "./totals.ts";
 import type { EpochMs } from "./units.ts";
 import { WindowCounts } from "./window.ts";
 
-const VERSION = 1;
+const VERSION = 2;
+const VERSION_WITHOUT_PRODUCTS = 1;
 
 /** The parts of a region that events are counted into. */
 export type RegionDelta = Pick<
@@ -61,16 +62,17 @@ export function writeDelta(writer: ByteWriter, delta: RegionDelta, forgetBeforeA
   delta.readings.writeTo(writer);
 }
 
-/** Reads what `writeDelta` wrote. `reachMs` as in `emptyDelta`. Throws RangeError on another version. */
+/** Reads what `writeDelta` wrote, now or in the version before. `reachMs` as in `emptyDelta`. Throws RangeError on another version. */
 export function readDelta(reader: ByteReader, reachMs?: number): RegionDelta {
   const version = reader.u8();
-  if (version !== VERSION) throw new RangeError(`no delta has version ${version}`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_PRODUCTS)
+    throw new RangeError(`no delta has version ${version}`);
   const lastBookingAt = reader.f64() as EpochMs;
   const totals = Object.fromEntries(TOTALS.map((name) => [name, reader.varint()]));
   const windows = WindowCounts.readFrom(reader, reachMs);
   const users = ActiveUsers.readFrom(reader, reachMs);
   const quarterHours = readQuarters(reader);
-  const readings = Readings.readFrom(reader);
+  const readings = Readings.readFrom(reader, version !== VERSION_WITHOUT_PRODUCTS);
   return {
     lastBookingAt,
     totals: totals as Record<keyof Totals, number>,

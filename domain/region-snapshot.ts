@@ -41,8 +41,8 @@ export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureS
 }
 
 /**
- * What must differ before a region says something new: the counts of its windows, what is valid of the outside readings,
- * and the minute of event time. Two snapshots with the same text would price alike.
+ * What must differ before a region says something new: the counts of its windows, what is valid of the outside readings
+ * and of those of its products, and the minute of event time. Two snapshots with the same text would price alike.
  */
 export function materialOf(signals: LiveSignals, context: Context): string {
   const { asOf, ...counts } = signals;
@@ -53,5 +53,8 @@ export function materialOf(signals: LiveSignals, context: Context): string {
     valueAt(context.localEvent, asOf),
     valueAt(context.holiday, asOf),
   ];
-  return JSON.stringify([counts, readings, Math.floor(asOf / MINUTE_MS)]);
+  const products = Object.entries(context.products ?? {}).map(([name, product]) => {
+    return [name, valueAt(product.stock, asOf), valueAt(product.competitorPrice, asOf)];
+  });
+  return JSON.stringify([counts, readings, products, Math.floor(asOf / MINUTE_MS)]);
 }

@@ -160,11 +160,11 @@ export class RegionState {
       case "traffic":
       case "local_event":
       case "holiday":
+      case "stock_level":
+      case "price_change":
         parts.readings.observe(event, arrivedAt);
         return;
       case "sale":
-      case "stock_level":
-      case "price_change":
         return;
       default:
         eventType satisfies never;

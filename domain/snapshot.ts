@@ -1,7 +1,7 @@
-import type { Context } from "./context.ts";
+import { type Context, productContextOf } from "./context.ts";
 import type { DemandForecast } from "./forecast.ts";
 import type { LiveSignals } from "./signals.ts";
-import type { EpochMs, RegionId } from "./units.ts";
+import type { EpochMs, ProductType, RegionId } from "./units.ts";
 
 /**
  * What a region knew at one tick: the whole input of a decision beside rules and model.
@@ -25,4 +25,14 @@ export interface FeatureSnapshot {
   context: Context;
   /** The last forecast the region was told of, for when inference is cold or fails. */
   lastForecast: DemandForecast | null;
+}
+
+/** The snapshot as the price of one product sees it: a region may know of many others. */
+export function snapshotForProduct(
+  snapshot: FeatureSnapshot,
+  productType: ProductType,
+): FeatureSnapshot {
+  const { context } = snapshot;
+  const own = productContextOf(context, productType);
+  return { ...snapshot, context: { ...context, products: own ? { [productType]: own } : {} } };
 }

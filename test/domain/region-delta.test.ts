@@ -12,7 +12,7 @@ import {
 } from "../../domain/region-delta.ts";
 import { emptyRegion, RegionState } from "../../domain/region-state.ts";
 import { SLICES, sliceOf } from "../../domain/slices.ts";
-import { type EpochMs, MINUTE_MS, plus, SECOND_MS } from "../../domain/units.ts";
+import { type EpochMs, MINUTE_MS, type ProductType, plus, SECOND_MS } from "../../domain/units.ts";
 import {
   deliveriesFrom,
   demandEvent,
@@ -32,6 +32,7 @@ const anyEvents: fc.Arbitrary<DemandEvent[]> = fc
       kind: fc.constantFrom(
         ...(["search", "view", "booking", "booking", "cancellation", "driver_location"] as const),
         ...(["supply_update", "weather", "traffic", "local_event", "holiday"] as const),
+        ...(["stock_level", "price_change"] as const),
       ),
       second: fc.nat({ max: 20 * 60 }),
       who: fc.nat({ max: 6 }),
@@ -46,6 +47,7 @@ const anyEvents: fc.Arbitrary<DemandEvent[]> = fc
         occurredAt: plus(T0, second * SECOND_MS),
         userHigh: who === 0 ? 0 : mixed(who),
         userLow: who === 0 ? 0 : mixed(who + 0x20000),
+        productType: `product_${who}` as ProductType,
         metadata: metadataOf(kind, value),
       }),
     ),
@@ -60,6 +62,8 @@ function metadataOf(kind: string, value: number): string {
     traffic: { index: value / 3 },
     local_event: { score: value / 3, ends_at: new Date(T0 + value * MINUTE_MS).toISOString() },
     holiday: { name: `day ${value}` },
+    stock_level: { on_hand: value, daily_sales: 3 - value },
+    price_change: { price: value, competitor: value % 2 === 0 ? "Even" : "Odd" },
   };
   return fields[kind] ? JSON.stringify(fields[kind]) : "";
 }
@@ -138,9 +142,20 @@ describe("a region's delta", () => {
         const reader = new ByteReader(writer.copy());
         expect(told(readDelta(reader))).toEqual(told(delta));
         expect(reader.u8()).toBe(99);
-        expect(writer.length).toBeLessThan(400 + 30 * events.length);
+        expect(writer.length).toBeLessThan(400 + 50 * events.length);
       }),
     );
+  });
+
+  it("reads back from bytes of the time before products were read", () => {
+    const delta = deltaOf([demandEvent(1), demandEvent(2)]);
+    const writer = new ByteWriter();
+    writeDelta(writer, delta, FORGET_BEFORE);
+    const [noStocks, noPrices] = writer.copy().subarray(-2);
+    expect([noStocks, noPrices]).toEqual([0, 0]);
+    const old = writer.copy().subarray(0, -2);
+    old[0] = 1;
+    expect(told(readDelta(new ByteReader(old)))).toEqual(told(delta));
   });
 
   it("is empty again once it was taken", () => {

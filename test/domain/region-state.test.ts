@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { ByteReader, ByteWriter } from "../../domain/bytes.ts";
 import type { DemandEvent } from "../../domain/event.ts";
 import { readRegion, writeRegion } from "../../domain/region-checkpoint.ts";
+import { materialOf } from "../../domain/region-snapshot.ts";
 import { emptyRegion, RegionState } from "../../domain/region-state.ts";
-import { type EpochMs, MINUTE_MS, plus, SECOND_MS } from "../../domain/units.ts";
+import { type EpochMs, MINUTE_MS, type ProductType, plus, SECOND_MS } from "../../domain/units.ts";
 import {
   type Delivery,
   deliveriesFrom,
@@ -205,6 +206,38 @@ describe("a region's state", () => {
     const later = plus(T0, 60 * MINUTE_MS);
     expect(state.watermarkAt(later)).toBe(later - RULES.outOfOrdernessMs - RULES.idleAfterMs);
     expect(state.watermarkAt(T0)).toBe(T0 - RULES.outOfOrdernessMs);
+  });
+
+  it("is read from a checkpoint of the time before products were read", () => {
+    const state = new RegionState(emptyRegion(), RULES);
+    const supply = JSON.stringify({ available: 3, busy: 9 });
+    state.arrive([demandEvent(1, { eventType: "supply_update", metadata: supply })], T0, T0);
+    const writer = new ByteWriter();
+    writeRegion(writer, state, T0);
+    const [noStocks, noPrices] = writer.copy().subarray(-2);
+    expect([noStocks, noPrices]).toEqual([0, 0]);
+    const bytes = writer.copy().subarray(0, -2);
+    bytes[0] = 2;
+    const old = new RegionState(readRegion(new ByteReader(bytes)), RULES);
+    expect(old.contextAt(T0, "UTC")).toEqual(state.contextAt(T0, "UTC"));
+    expect(old.signalsAt(T0)).toEqual(state.signalsAt(T0));
+  });
+
+  it("keeps stock and competitors' prices over a restart, and says something new only when one changes", () => {
+    const product = { productType: "mug" as ProductType };
+    const told = (event_type: "stock_level" | "price_change", n: number, metadata: object) =>
+      demandEvent(n, { ...product, eventType: event_type, metadata: JSON.stringify(metadata) });
+    const state = new RegionState(emptyRegion(), RULES);
+    const material = () => materialOf(state.signalsAt(T0), state.contextAt(T0, "UTC"));
+    const first = told("stock_level", 1, { on_hand: 40, daily_sales: 4 });
+    state.arrive([first, told("price_change", 2, { price: 2.5, competitor: "Shop" })], T0, T0);
+    const before = material();
+    state.arrive([told("price_change", 3, { price: 1.95 })], T0, T0);
+    state.arrive([told("price_change", 4, { price: 3, competitor: "Dearer" })], T0, T0);
+    expect(material()).toBe(before);
+    state.arrive([told("price_change", 5, { price: 2.2, competitor: "Cheaper" })], T0, T0);
+    expect(material()).not.toBe(before);
+    expect(reloaded(state, T0).contextAt(T0, "UTC")).toEqual(state.contextAt(T0, "UTC"));
   });
 
   it("that has heard nothing answers zeros", () => {

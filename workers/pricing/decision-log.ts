@@ -9,7 +9,7 @@ import type { Metrics } from "../../contract/metrics.ts";
 import type { Decision } from "../../domain/decision.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
 import type { Region } from "../../domain/region.ts";
-import type { FeatureSnapshot } from "../../domain/snapshot.ts";
+import { type FeatureSnapshot, snapshotForProduct } from "../../domain/snapshot.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import type { Dependency } from "./dependency.ts";
 import { createSingleFlight } from "./single-flight.ts";
@@ -96,7 +96,9 @@ export function messagesOf(records: readonly DecisionRecord[]): string[] {
   let open: string[] = [];
   let chars = 0;
   for (const record of records) {
-    const text = JSON.stringify(record);
+    const { snapshot, decision } = record;
+    const seen = snapshot && snapshotForProduct(snapshot, decision.key.productType);
+    const text = JSON.stringify({ ...record, snapshot: seen });
     if (open.length > 0 && chars + text.length > MAX_MESSAGE_CHARS) {
       messages.push(`[${open.join()}]`);
       open = [];

@@ -257,6 +257,8 @@ export interface StockLevelEvent {
   metadata: {
     /** An integer. From 0 to 1000000. */
     on_hand: number;
+    /** From 0 to 1000000. */
+    daily_sales?: number | undefined;
     [name: string]: unknown;
   };
 }
@@ -278,6 +280,8 @@ export interface PriceChangeEvent {
   metadata: {
     /** At least 0. */
     price: number;
+    /** 1 to 64 characters. */
+    competitor?: string | undefined;
     [name: string]: unknown;
   };
 }

@@ -2,6 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { snapshotKey } from "../../../contract/store-keys.ts";
+import type { EventType } from "../../../domain/event.ts";
 import { FEATURE_NAMES } from "../../../domain/features.ts";
 import type { DemandForecast } from "../../../domain/forecast.ts";
 import type { FeatureSnapshot } from "../../../domain/snapshot.ts";
@@ -10,6 +11,7 @@ import {
   HOUR_MS,
   MINUTE_MS,
   type ModelVersion,
+  type ProductType,
   SECOND_MS,
 } from "../../../domain/units.ts";
 import { parcelOfEvents } from "../../support/parcels.ts";
@@ -84,6 +86,37 @@ describe("a region's snapshots", () => {
       clocks.advance(10 * MINUTE_MS);
       expect(feature(await region.snapshot(1, ZONE))).toBeNull();
       expect((await region.demand()).supply).toBeNull();
+    }));
+
+  it("change with the stock of a product and what a competitor asks for it, over a restart", () =>
+    inRegion("nyc-161", async (begin, clocks) => {
+      const { region } = begin();
+      const tell = (eventType: EventType, metadata: object) =>
+        region.apply([
+          parcelOfEvents(
+            [
+              demandEvent(number, {
+                eventType,
+                productType: "mug" as ProductType,
+                metadata: JSON.stringify(metadata),
+              }),
+            ],
+            { number: number++, receivedAt: T0 },
+          ),
+        ]);
+      await tell("stock_level", { on_hand: 40, daily_sales: 4 });
+      const first = await region.snapshot(0, ZONE);
+      expect(first?.context.products?.mug?.stock?.value).toEqual({ onHand: 40, dailySales: 4 });
+      expect(first?.context.products?.mug?.competitorPrice).toBeNull();
+      clocks.advance(400);
+      await tell("price_change", { price: 2.25, competitor: "Shop" });
+      clocks.advance(400);
+      const second = await region.snapshot(1, ZONE);
+      expect(second).toMatchObject({ tick: 2 });
+      clocks.advance(MINUTE_MS);
+      const later = await begin().region.snapshot(0, ZONE);
+      expect(later?.context.products?.mug?.competitorPrice?.value).toBe(2.25);
+      expect(later?.context.products?.mug?.stock?.value.onHand).toBe(40);
     }));
 
   it("are the same for everyone who asks for a tick, in later lives too, for two hours", () =>

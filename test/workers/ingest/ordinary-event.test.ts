@@ -46,6 +46,8 @@ const event = fc.record(
         "sale",
         "supply_update",
         "weather",
+        "stock_level",
+        "price_change",
       ),
       fc.constantFrom("Booking", "__proto__", "toString"),
     ),

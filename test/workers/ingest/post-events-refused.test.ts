@@ -170,6 +170,26 @@ describe("POST /api/v1/events", () => {
       "invalid_events",
       ["metadata.available", "metadata.busy"],
     ],
+    [
+      "stock that sells less than nothing",
+      () =>
+        JSON.stringify(
+          booking({ event_type: "stock_level", metadata: { on_hand: 4, daily_sales: -1 } }),
+        ),
+      400,
+      "invalid_events",
+      ["metadata.daily_sales"],
+    ],
+    [
+      "a competitor without a name",
+      () =>
+        JSON.stringify(
+          booking({ event_type: "price_change", metadata: { price: 4, competitor: "" } }),
+        ),
+      400,
+      "invalid_events",
+      ["metadata.competitor"],
+    ],
     ["an event that is a text", () => '["booking"]', 400, "invalid_events", ["events[0]"]],
   ];
   it.each(bad)("refuses %s and keeps nothing", async (_, body, status, type, paths) => {

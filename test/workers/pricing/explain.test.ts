@@ -268,6 +268,12 @@ function randomSnapshot(random: () => number, i: number): Partial<FeatureSnapsho
     traffic: reading(random()),
     localEvent: reading(random()),
     holiday: reading("Memorial Day"),
+    products: {
+      standard_ride: {
+        stock: reading({ onHand: Math.floor(random() * 90), dailySales: random() * 9 }),
+        competitorPrice: reading(random() * 40),
+      },
+    },
   };
   const usual = () => (random() < 0.02 ? null : random() * 40);
   return {

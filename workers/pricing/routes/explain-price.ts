@@ -44,7 +44,7 @@ function explainAnswerFrom(requestId: string, replayed: Replay): ExplainAnswer {
     replayed: replayed.replayed,
     decision: decidedAnswerFrom(decision),
     inputs: {
-      ...snapshotInputsFrom(snapshot),
+      ...snapshotInputsFrom(snapshot, productType),
       forecast: forecastInputFrom(forecast),
       rules: { version: rules.version, rule_set: ruleSet, document: rules.json },
       experiment: null,
