@@ -1,51 +1,86 @@
-/**
- * Who is asking, and what they may do.
- *
- * Keys arrive as a secret (API_KEYS): id, role and SHA-256 only, so neither code, configuration nor memory dumps of the
- * configuration give a usable key away.
- */
-import { createHash, timingSafeEqual } from "node:crypto";
-import * as z from "zod";
-import { type KeyLimits, keyLimitsFrom, keyLimitsSchema } from "./limit-policy.ts";
+/** Who is asking, what they may do, and where. How they prove who they are is in authenticate.ts. */
+import type { RegionId } from "../domain/units.ts";
+import type { KeyLimits } from "./limit-policy.ts";
+import type { Problem } from "./problem.ts";
 
-/** What each role may do. A permission is checked once, where the route is declared. */
+/** What can be allowed. Each is checked once, where the route is declared. */
+export const PERMISSIONS = [
+  "events:write",
+  "prices:read",
+  /** To have a price decided anew. */
+  "prices:fresh",
+  "prices:explain",
+  "quotes:write",
+  "quotes:redeem",
+  "demand:read",
+  "metrics:read",
+  "decisions:read",
+  "decisions:export",
+  "rules:read",
+  "rules:write",
+  /** Caps and freezes that are in force within seconds. */
+  "emergency:write",
+  "experiments:read",
+  "experiments:write",
+  "regions:read",
+  "regions:write",
+  "models:read",
+  "models:write",
+  "features:read",
+  /** Dead letters, late events, the event log, replay, seeds of history. */
+  "operations",
+  "keys:manage",
+  /** Who changed what. */
+  "audit:read",
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+const VIEWER: readonly Permission[] = [
+  "demand:read",
+  "prices:explain",
+  "decisions:read",
+  "rules:read",
+  "experiments:read",
+  "regions:read",
+  "models:read",
+  "features:read",
+  "metrics:read",
+];
+const ANALYST: readonly Permission[] = [...VIEWER, "decisions:export", "audit:read", "prices:read"];
+const PUBLIC: readonly Permission[] = ["events:write", "prices:read", "quotes:write"];
+
+/** What each role may do. */
 export const ROLE_PERMISSIONS = {
-  admin: [
-    "events:write",
+  admin: PERMISSIONS,
+  /** Back ends of applications. */
+  pricing: [
     "prices:read",
     "prices:explain",
-    "prices:fresh",
+    "quotes:write",
+    "quotes:redeem",
     "demand:read",
     "metrics:read",
-    "admin",
   ],
-  pricing: ["prices:read", "prices:explain", "demand:read", "metrics:read"],
   ingest: ["events:write", "metrics:read"],
   /** Ships in browsers and apps, so anybody can have it. */
-  public: ["events:write", "prices:read"],
-} as const;
+  public: PUBLIC,
+  viewer: VIEWER,
+  analyst: ANALYST,
+  "pricing-manager": [...ANALYST, "rules:write", "experiments:write", "emergency:write"],
+  operator: [
+    ...VIEWER,
+    "operations",
+    "emergency:write",
+    "regions:write",
+    "models:write",
+    "audit:read",
+  ],
+} as const satisfies Record<string, readonly Permission[]>;
 
 export type Role = keyof typeof ROLE_PERMISSIONS;
-export type Permission = (typeof ROLE_PERMISSIONS)[Role][number];
+export const ROLES = Object.keys(ROLE_PERMISSIONS) as Role[];
 
-export const apiKeySchema = z
-  .strictObject({
-    id: z.string().regex(/^key_[a-z0-9]{4,32}$/),
-    role: z.enum(["admin", "pricing", "ingest", "public"]),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    /** A key of any role that ships in browsers and apps; one of role `public` always does. */
-    public: z.boolean().optional(),
-    /** Per key, as `limits.per_key` says with a burst. Null for no limit; the default is the role's. */
-    requests_per_minute: z.number().int().positive().nullable().optional(),
-    /** What is not named here is limited as docs/limits.md says. */
-    limits: keyLimitsSchema.optional(),
-  })
-  .refine(({ role, public: isPublic }) => role !== "admin" || !isPublic, {
-    error: "An admin key is never public.",
-  });
-export type ApiKey = z.infer<typeof apiKeySchema>;
-
-const PUBLIC_PERMISSIONS: ReadonlySet<Permission> = new Set(ROLE_PERMISSIONS.public);
+const PUBLIC_PERMISSIONS: ReadonlySet<Permission> = new Set(PUBLIC);
 
 /** True for what keys in browsers may do. */
 export function isForPublic(permission: Permission): boolean {
@@ -53,11 +88,14 @@ export function isForPublic(permission: Permission): boolean {
 }
 
 export interface Principal {
+  /** Id of the key: in the audit, and whose limits count. */
   keyId: string;
-  role: Role;
+  roles: readonly Role[];
   /** The key ships in browsers and apps. */
   isPublic: boolean;
   permissions: ReadonlySet<Permission>;
+  /** The only regions it may name; null for all there are. */
+  regions: ReadonlySet<RegionId> | null;
   /** False: under no limit at all. */
   isLimited: boolean;
   limits: KeyLimits;
@@ -65,61 +103,18 @@ export interface Principal {
   limitSalt: string;
 }
 
-const BEARER = /^Bearer +(\S+)$/i;
-/** Verified tokens remembered, so that a request is hashed once per isolate and token. */
-const MAX_REMEMBERED = 10_000;
-
-export type Authenticate = (authorization: string | null | undefined) => Principal | null;
-
-/** Reads the API_KEYS secret. Throws on a secret that is not what it should be: a deployment without keys must not start. */
-export function parseApiKeys(secret: string): ApiKey[] {
-  return z.array(apiKeySchema).min(1).parse(JSON.parse(secret));
+/** The problem of naming a region outside one's scope; null when there is none. An open route has no principal. */
+export function forbiddenRegion(principal: Principal | null, regionId: RegionId): Problem | null {
+  if (principal === null || principal.regions === null || principal.regions.has(regionId)) {
+    return null;
+  }
+  const detail = `The key is for other regions than ${regionId}.`;
+  return { type: "forbidden_region", detail };
 }
 
-/** SHA-256 of a key in hex, as API_KEYS holds it. */
-export function hashOfKey(key: string): string {
-  return createHash("sha256").update(key).digest("hex");
-}
-
-/** Makes the check of the Authorization header: a Principal, or null when the key is missing or not known. */
-export function authenticatorFrom(keys: readonly ApiKey[]): Authenticate {
-  const entries = keys.map((key) => ({
-    digest: Buffer.from(key.sha256, "hex"),
-    principal: principalFrom(key),
-  }));
-  const remembered = new Map<string, Principal>();
-  return (authorization) => {
-    if (!authorization) return null;
-    const known = remembered.get(authorization);
-    if (known) return known;
-    const key = BEARER.exec(authorization)?.[1];
-    if (key === undefined) return null;
-    const digest = createHash("sha256").update(key).digest();
-    const entry = entries.find((candidate) => timingSafeEqual(candidate.digest, digest));
-    if (!entry) return null;
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(authorization, entry.principal);
-    return entry.principal;
-  };
-}
-
-function principalFrom(key: ApiKey): Principal {
-  const { id, role, requests_per_minute, sha256 } = key;
-  const isTrusted = role === "admin";
-  const isPublic = key.public ?? role === "public";
-  const isLimited = !isTrusted || requests_per_minute !== undefined || key.limits !== undefined;
-  return {
-    keyId: id,
-    role,
-    isPublic,
-    permissions: new Set<Permission>(ROLE_PERMISSIONS[role]),
-    isLimited,
-    limits: keyLimitsFrom({
-      isTrusted,
-      isPublic,
-      requestsPerMinute: requests_per_minute,
-      limits: key.limits,
-    }),
-    limitSalt: sha256,
-  };
+/** The problem of a route that concerns every region, for who may touch some only. */
+export function forbiddenEverywhere(principal: Principal | null): Problem | null {
+  if (principal === null || principal.regions === null) return null;
+  const detail = "This concerns every region, and the key is for some of them.";
+  return { type: "forbidden_region", detail };
 }

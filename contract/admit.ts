@@ -1,5 +1,6 @@
 /** Whether a request may go on: its key, what the key may do, and how often. */
-import type { Authenticate, Permission, Principal } from "./access.ts";
+import type { Permission, Principal } from "./access.ts";
+import type { Authenticate } from "./authenticate.ts";
 import type { Background } from "./limit-desk.ts";
 import type { LimitRefusal } from "./limit-refusal.ts";
 import type { Limiter } from "./limiter.ts";
@@ -28,7 +29,7 @@ export function admit(
   const principal = authenticate(headers.get("authorization"));
   if (!principal) return { problem: { type: "unauthenticated" }, headers: {} };
   if (!principal.permissions.has(permission)) {
-    const detail = `Role ${principal.role} lacks the permission ${permission}.`;
+    const detail = `The key lacks the permission ${permission}; it has: ${[...principal.permissions].join(" ")}.`;
     return { problem: { type: "forbidden", detail }, headers: {} };
   }
   const verdict = limiter.admit(principal, headers, background);

@@ -92,7 +92,13 @@ export type ParsedEvent = z.output<typeof eventSchema>;
 
 export const rejectedEventSchema = z.object({
   index: z.number().int(),
-  type: z.enum(["invalid_event", "unknown_region", "timestamp_ahead", "rate_limited"]),
+  type: z.enum([
+    "invalid_event",
+    "unknown_region",
+    "forbidden_region",
+    "timestamp_ahead",
+    "rate_limited",
+  ]),
   detail: z.string(),
   errors: z.array(z.object({ path: z.string(), detail: z.string() })).optional(),
 });

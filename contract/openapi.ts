@@ -142,11 +142,12 @@ function exampleOf(example: unknown): Json {
 }
 
 /** Every problem an operation can answer with. */
-function problemsOf({ permission, query, body, problems }: Described): ProblemType[] {
+function problemsOf({ permission, scope, query, body, problems }: Described): ProblemType[] {
   const bodies = Object.keys(body ?? {});
   return [
     ...(bodies.includes("application/json") ? (["malformed_json"] as const) : []),
     ...(permission === null ? [] : (["unauthenticated", "forbidden"] as const)),
+    ...(permission === null || scope === "shared" ? [] : (["forbidden_region"] as const)),
     ...(bodies.length > 0 ? (["body_too_large", "unsupported_media_type"] as const) : []),
     ...(query || body ? (["invalid_request"] as const) : []),
     ...(permission === null ? [] : (["rate_limited"] as const)),

@@ -16,6 +16,12 @@ export interface Operation {
   description?: string;
   /** What a key must be allowed to do; null is open to everyone. */
   permission: Permission | null;
+  /**
+   * What keys for some regions only may do with it. `named`: the request names its regions, and the handler refuses those outside
+   * the scope (`forbiddenRegion`). `shared`: it shows what regions have in common. Without it the route concerns every region, and
+   * such keys are refused.
+   */
+  scope?: "named" | "shared";
   /** Problems of its own, beside those that follow from having a key or a body. */
   problems: readonly ProblemType[];
 }
@@ -30,6 +36,7 @@ export const OPERATIONS = {
       "batched, binary mode), Avro or Protobuf; the content type says which. `Content-Encoding` may be gzip or deflate. " +
       "Accepted means durably stored. A repeated idempotency key of the same region is accepted and counted once.",
     permission: "events:write",
+    scope: "named",
     problems: [
       "invalid_events",
       "too_many_events",
@@ -54,6 +61,7 @@ export const OPERATIONS = {
       "The price of one unit, held for two minutes. A key that may ask for fresh prices can send " +
       "`Cache-Control: no-cache` to have the decision made anew.",
     permission: "prices:read",
+    scope: "named",
     problems: ["unknown_region", "unknown_product"],
   },
   computePrices: {
@@ -62,6 +70,7 @@ export const OPERATIONS = {
     summary: "Up to 200 prices at once",
     description: "An item that cannot be priced has its problem in its place.",
     permission: "prices:read",
+    scope: "named",
     problems: [],
   },
   explainPrice: {
@@ -70,6 +79,7 @@ export const OPERATIONS = {
     summary: "Why was it that price?",
     description: "The decision of a request id, its inputs, and each step in numbers and words.",
     permission: "prices:explain",
+    scope: "named",
     problems: ["unknown_decision", "unavailable"],
   },
   forecastDemand: {
@@ -78,6 +88,7 @@ export const OPERATIONS = {
     summary: "Bookings expected in the coming hour",
     description: "For each quarter hour up to the asked horizon, in minutes.",
     permission: "demand:read",
+    scope: "named",
     problems: ["unknown_region", "unavailable"],
   },
   listRegions: {
@@ -85,6 +96,7 @@ export const OPERATIONS = {
     path: "/api/v1/regions",
     summary: "The regions that are priced",
     permission: "demand:read",
+    scope: "shared",
     problems: ["not_published"],
   },
   readDemand: {
@@ -92,13 +104,15 @@ export const OPERATIONS = {
     path: "/api/v1/regions/{region_id}/demand",
     summary: "The live windows of a region",
     permission: "demand:read",
+    scope: "named",
     problems: ["unknown_region", "unavailable"],
   },
   listModels: {
     method: "GET",
     path: "/admin/v1/models",
     summary: "Registered models, the newest first",
-    permission: "admin",
+    permission: "models:read",
+    scope: "shared",
     problems: ["unavailable"],
   },
   registerModel: {
@@ -108,42 +122,44 @@ export const OPERATIONS = {
     description:
       "ONNX bytes and their card. The version is the hash of the bytes; the graph must load, its features must be " +
       "those of this version of the product, and its answers to the card's golden inputs those of the card.",
-    permission: "admin",
+    permission: "models:write",
     problems: ["invalid_model", "unavailable"],
   },
   publishModel: {
     method: "POST",
     path: "/admin/v1/models/{version}/publish",
     summary: "Price with this model",
-    permission: "admin",
+    permission: "models:write",
     problems: ["unknown_model", "invalid_model", "unavailable"],
   },
   readRules: {
     method: "GET",
     path: "/admin/v1/rules",
     summary: "The rules in force",
-    permission: "admin",
+    permission: "rules:read",
+    scope: "shared",
     problems: ["not_published"],
   },
   publishRules: {
     method: "PUT",
     path: "/admin/v1/rules",
     summary: "Price by these rules",
-    permission: "admin",
+    permission: "rules:write",
     problems: ["invalid_rules", "unavailable"],
   },
   publishRegions: {
     method: "PUT",
     path: "/admin/v1/regions",
     summary: "Replace the regions",
-    permission: "admin",
+    permission: "regions:write",
     problems: ["unavailable"],
   },
   seedHistory: {
     method: "PUT",
     path: "/admin/v1/regions/{region_id}/history",
     summary: "Tell a region of the time before its first event",
-    permission: "admin",
+    permission: "operations",
+    scope: "named",
     problems: ["unknown_region", "unavailable"],
   },
   replayParcels: {
@@ -153,28 +169,31 @@ export const OPERATIONS = {
     description:
       "Parcels laid end to end, up to 1 MiB, in the order in which the door received them; each counts once however often it comes. " +
       "Windows close where they closed live; their signals are answered, and told nobody else.",
-    permission: "admin",
+    permission: "operations",
+    scope: "named",
     problems: ["unknown_region", "region_is_live", "malformed_body", "unavailable"],
   },
   readReplay: {
     method: "GET",
     path: "/admin/v1/regions/{region_id}/replay",
     summary: "What was played into a region, with the windows that are open still",
-    permission: "admin",
+    permission: "operations",
+    scope: "named",
     problems: ["unknown_region", "region_is_live", "unavailable"],
   },
   listChanges: {
     method: "GET",
     path: "/admin/v1/changes",
     summary: "Who changed rules, regions and models; the newest first",
-    permission: "admin",
+    permission: "audit:read",
+    scope: "shared",
     problems: ["unavailable"],
   },
   listDeadLetters: {
     method: "GET",
     path: "/admin/v1/dead-letters",
     summary: "Messages that no consumer took, the newest first",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   readDeadLetter: {
@@ -183,7 +202,7 @@ export const OPERATIONS = {
     summary: "A dead letter and what is in it",
     description:
       "Events of a parcel, decisions, or, of what cannot be read, the bytes. Whoever an event names stands there as a hash.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unknown_dead_letter", "unavailable"],
   },
   redriveDeadLetter: {
@@ -192,14 +211,14 @@ export const OPERATIONS = {
     summary: "Send a dead letter back to its queue",
     description:
       "It stays listed as `redriven` for a day, and waits again if it comes back. What had been counted before counts no second time.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unknown_dead_letter", "not_redrivable", "unavailable"],
   },
   redriveDeadLetters: {
     method: "POST",
     path: "/admin/v1/dead-letters/redrive",
     summary: "Send the waiting dead letters of a queue back to it, the oldest first",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   purgeDeadLetter: {
@@ -208,21 +227,21 @@ export const OPERATIONS = {
     summary: "Give a dead letter up",
     description:
       "Its sender is told to forget it as well. Events of a purged parcel count in no window; they stay in the event log.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unknown_dead_letter", "unavailable"],
   },
   purgeDeadLetters: {
     method: "POST",
     path: "/admin/v1/dead-letters/purge",
     summary: "Give dead letters of a queue up, the oldest first",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   listDeadLetterActions: {
     method: "GET",
     path: "/admin/v1/dead-letter-actions",
     summary: "Who redrove and purged dead letters; the newest first",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   listLateEvents: {
@@ -231,7 +250,8 @@ export const OPERATIONS = {
     summary: "Events past the allowed lateness, the newest first",
     description:
       "They count in no window. With how late each was, and how many there are by region.",
-    permission: "admin",
+    permission: "operations",
+    scope: "named",
     problems: ["unavailable"],
   },
   listLogWriters: {
@@ -239,7 +259,7 @@ export const OPERATIONS = {
     path: "/admin/v1/event-log",
     summary: "Who writes the event log",
     description: "A writer is one life of an outbox's storage.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   listSegments: {
@@ -248,7 +268,7 @@ export const OPERATIONS = {
     summary: "Segments of a writer of the event log, in order",
     description:
       "Those that come after a sequence. Sequences begin with 1 and have no gaps; what is past its retention is missing at the front.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unavailable"],
   },
   readSegment: {
@@ -256,7 +276,7 @@ export const OPERATIONS = {
     path: "/admin/v1/event-log/{writer}/{sequence}",
     summary: "A segment of the event log",
     description: "Log records laid end to end. The same bytes each time.",
-    permission: "admin",
+    permission: "operations",
     problems: ["unknown_segment", "invalid_request", "unavailable"],
   },
   readSigningKeys: {
@@ -287,6 +307,7 @@ export const OPERATIONS = {
     path: "/metrics",
     summary: "Metrics in the Prometheus text format",
     permission: "metrics:read",
+    scope: "shared",
     problems: [],
   },
   openApi: {

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   too_many_events: [400, "The body holds more events than one request may."],
   unauthenticated: [401, "The request needs a valid key: Authorization: Bearer <key>."],
   forbidden: [403, "The key is valid but may not do this."],
+  forbidden_region: [403, "The key is valid but not for this region."],
   not_found: [404, "There is nothing at this address."],
   unknown_region: [404, "The region is not known here."],
   unknown_product: [404, "The region does not sell this product."],

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { type ApiKey, hashOfKey } from "../contract/access.ts";
+import { type ApiKey, hashOfKey } from "../contract/api-keys.ts";
 import { parseSigningKeys } from "../contract/signing-jwk.ts";
 import type { DataDir } from "./data-dir.ts";
 import { makeSigningKey } from "./make-signing-key.ts";

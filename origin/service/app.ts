@@ -1,6 +1,6 @@
 /** The origin's HTTP service: is it alive, is the edge provisioned, how does it fare. */
 import { Hono } from "hono";
-import type { Authenticate } from "../../contract/access.ts";
+import type { Authenticate } from "../../contract/authenticate.ts";
 import { METRICS_CONTENT_TYPE, type Metrics } from "../../contract/metrics.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
 

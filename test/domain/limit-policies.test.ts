@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { authenticatorFrom, hashOfKey, parseApiKeys } from "../../contract/access.ts";
+import { hashOfKey, parseApiKeys } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { corsFrom } from "../../contract/cors.ts";
 import { bucketNameOf, networkOf } from "../../contract/limit-names.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";

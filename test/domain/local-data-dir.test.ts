@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { parseApiKeys } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { eventTimeAt } from "../../contract/clock.ts";
 import { parseSigningKeys } from "../../contract/signing-jwk.ts";
 import { apiKeysSecret, loadCredentials } from "../../local/credentials.ts";
@@ -74,7 +75,7 @@ describe("loadCredentials()", () => {
     const authenticate = authenticatorFrom(parseApiKeys(secret));
     for (const role of ["admin", "pricing", "ingest", "public"] as const) {
       expect(secret).not.toContain(made.keys[role]);
-      expect(authenticate(`Bearer ${made.keys[role]}`)?.role).toBe(role);
+      expect(authenticate(`Bearer ${made.keys[role]}`)?.roles).toEqual([role]);
     }
     expect(authenticate("Bearer key_of_someone_else")).toBeNull();
   });

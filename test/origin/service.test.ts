@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { authenticatorFrom, hashOfKey } from "../../contract/access.ts";
+import { hashOfKey } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { createMetrics } from "../../contract/metrics.ts";
 import { createApp } from "../../origin/service/app.ts";
 

@@ -1,7 +1,8 @@
 /** The routes of the aggregator: health and metrics. Its work comes from the queue and by RPC. */
 import { type Context, Hono } from "hono";
-import type { Authenticate, Permission } from "../../contract/access.ts";
+import type { Permission } from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
+import type { Authenticate } from "../../contract/authenticate.ts";
 import { discardBody } from "../../contract/body.ts";
 import { Limiter } from "../../contract/limiter.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";

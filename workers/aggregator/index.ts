@@ -1,7 +1,8 @@
 /**
  * The aggregator Worker: from the queue into the windows. This file alone touches bindings, the clock and randomness.
  */
-import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { parseApiKeys } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";

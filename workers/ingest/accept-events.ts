@@ -26,7 +26,7 @@ export interface AcceptanceRules {
   /** How far a device's clock may run ahead; what it says then counts as now. */
   clockClampMs: number;
   hashes: IdHashes;
-  /** Asked last, of an event that nothing else is wrong with: the limit that keeps it out, or null. Keep no reference to it. */
+  /** Asked last, of an event that nothing else is wrong with: the scope or limit that keeps it out, or null. Keep no reference to it. */
   refuse(event: EventFields): EventRejection | null;
 }
 
@@ -79,7 +79,10 @@ export function nothingAccepted({ isSingle, rejected }: Acceptance): Problem {
     if (!fields) return [{ path: root, detail }];
     return fields.map((field) => ({ path: joined(root, field.path), detail: field.detail }));
   });
-  return { type: "invalid_events", errors: errors.slice(0, MAX_ERRORS) };
+  const isOutside =
+    rejected.length > 0 && rejected.every(({ type }) => type === "forbidden_region");
+  const type = isOutside ? "forbidden_region" : "invalid_events";
+  return { type, errors: errors.slice(0, MAX_ERRORS) };
 }
 
 const MAX_ERRORS = 50;

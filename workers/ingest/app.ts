@@ -1,12 +1,8 @@
 /** The routes of the ingest Worker. */
 import { type Context, Hono } from "hono";
-import {
-  type Authenticate,
-  isForPublic,
-  type Permission,
-  type Principal,
-} from "../../contract/access.ts";
+import { isForPublic, type Permission, type Principal } from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
+import type { Authenticate } from "../../contract/authenticate.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
 import { BatchPacker } from "../../contract/event-batch.ts";
@@ -24,6 +20,7 @@ import { EventLimits } from "./limits/event-limits.ts";
 import { OrdinaryBodies } from "./ordinary-bodies.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
 import { postEvents } from "./post-events.ts";
+import { refuseEvent } from "./refuse-event.ts";
 import type { RegionDirectory } from "./region-directory.ts";
 
 /** What the Worker is given from outside. */
@@ -103,7 +100,9 @@ export function createIngestApp(deps: IngestDeps): Hono {
       const clocks = { eventNow, wallNow, clockClampMs };
       const session = limiter.session(principal, c.req.raw.headers);
       const limits = new EventLimits(session, c.executionCtx);
-      const ports = { ...clocks, regions, hashes, limits, packer, ordinaryBodies, append, metrics };
+      const refuse = refuseEvent(principal, limits);
+      const stores = { regions, hashes, packer, ordinaryBodies, append, metrics };
+      const ports = { ...clocks, ...stores, limits, refuse };
       const result = await postEvents(c.req.raw, ports);
       if ("problem" in result) return refusalResponse(result, traceId);
       return "type" in result ? result : Response.json(result, { status: 202 });

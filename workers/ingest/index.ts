@@ -1,5 +1,6 @@
 /** The ingest Worker: where events come in. This file alone touches bindings, the clock and randomness. */
-import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { parseApiKeys } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { eventClockFrom } from "../../contract/clock.ts";
 import { corsFrom } from "../../contract/cors.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";

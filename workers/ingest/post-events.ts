@@ -19,6 +19,7 @@ import type { IngestMetrics } from "./ingest-metrics.ts";
 import type { EventLimits } from "./limits/event-limits.ts";
 import type { OrdinaryBodies } from "./ordinary-bodies.ts";
 import type { AppendBatch } from "./outbox-shards.ts";
+import type { RefuseEvent } from "./refuse-event.ts";
 
 export interface PostEventsDeps {
   /** Null when the regions never could be read. */
@@ -28,6 +29,7 @@ export interface PostEventsDeps {
   wallNow(): number;
   hashes: IdHashes;
   limits: EventLimits;
+  refuse: RefuseEvent;
   packer: BatchPacker;
   ordinaryBodies: OrdinaryBodies;
   append: AppendBatch;
@@ -69,8 +71,8 @@ async function acceptBody(
 ): Promise<EventsAnswer | Problem | Refusal> {
   // From here to the finished batch nothing is awaited, so requests cannot meet in the packer.
   const now = deps.eventNow();
-  const { clockClampMs, hashes, limits, packer, metrics } = deps;
-  const rules = { regions, now, clockClampMs, hashes, refuse: limits.refuse };
+  const { clockClampMs, hashes, limits, refuse, packer, metrics } = deps;
+  const rules = { regions, now, clockClampMs, hashes, refuse };
   packer.clear();
   let acceptance = format === json ? deps.ordinaryBodies.accept(body, rules, packer) : null;
   if (!acceptance) {

@@ -1,5 +1,5 @@
 /** Puts the Worker together from what it depends on: the real bindings in index.ts, others in tests. */
-import type { Authenticate } from "../../contract/access.ts";
+import type { Authenticate } from "../../contract/authenticate.ts";
 import type { Cors } from "../../contract/cors.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import type { Log } from "../../contract/log.ts";

@@ -1,6 +1,7 @@
 /** The pricing Worker: bindings, clock and randomness become ports here, and nowhere else. */
 import { drizzle } from "drizzle-orm/d1";
-import { authenticatorFrom, parseApiKeys } from "../../contract/access.ts";
+import { parseApiKeys } from "../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { corsFrom } from "../../contract/cors.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";

@@ -3,7 +3,7 @@
  * here, once for all operations of the contract.
  */
 import { getPath } from "hono/utils/url";
-import { isForPublic, type Permission } from "../../contract/access.ts";
+import { forbiddenEverywhere, isForPublic, type Permission } from "../../contract/access.ts";
 import { admit, type Gate, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
@@ -35,6 +35,8 @@ export type Fetch = (request: Request, context: ExecutionContext) => Promise<Res
 interface Route {
   handler: Handler;
   permission: Permission | null;
+  /** False where it concerns every region. */
+  isScoped: boolean;
   /** True where keys in browsers may ask. */
   isForPublic: boolean;
   count: RequestCount;
@@ -48,13 +50,14 @@ export function createRouter(
   const table = new RouteTable<Route>();
   const operations = OPERATIONS as Record<OperationId, Operation>;
   for (const [id, handler] of Object.entries(handlers)) {
-    const { method, path, permission } = operations[id as OperationId];
+    const { method, path, permission, scope } = operations[id as OperationId];
     const forPublic = permission !== null && isForPublic(permission);
     const count = countRequests(metrics, id);
-    table.add(method, path, { handler, permission, isForPublic: forPublic, count });
+    const isScoped = scope !== undefined;
+    table.add(method, path, { handler, permission, isScoped, isForPublic: forPublic, count });
   }
   // Ingest checks keys itself, and says what browsers may do; a second check here would charge a key twice.
-  const events = { handler: forwardEvents, permission: null, isForPublic: false };
+  const events = { handler: forwardEvents, permission: null, isScoped: true, isForPublic: false };
   table.add("ALL", `${operations.postEvents.path}/*`, {
     ...events,
     count: countRequests(metrics, "postEvents"),
@@ -77,6 +80,8 @@ export function createRouter(
       const caller = verdict instanceof Promise ? await verdict : verdict;
       if ("problem" in caller) return refusalResponse(caller, call.traceId);
       call.principal = caller;
+      const outside = route.isScoped ? null : forbiddenEverywhere(caller);
+      if (outside !== null) return problemResponse(outside, call.traceId);
     }
     const result = await route.handler(call);
     return result instanceof Response ? result : problemResponse(result, call.traceId);

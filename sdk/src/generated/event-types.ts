@@ -308,7 +308,7 @@ export type EventType = WireEvent["event_type"];
 export interface RejectedEvent {
   /** An integer. */
   index: number;
-  type: "invalid_event" | "unknown_region" | "timestamp_ahead" | "rate_limited";
+  type: "invalid_event" | "unknown_region" | "forbidden_region" | "timestamp_ahead" | "rate_limited";
   detail: string;
   errors?: Array<{
     path: string;

@@ -2,7 +2,9 @@
 import { evictDurableObject, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { authenticatorFrom, hashOfKey, type Principal } from "../../../contract/access.ts";
+import type { Principal } from "../../../contract/access.ts";
+import { hashOfKey } from "../../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../../contract/authenticate.ts";
 import type { LimitLedgerRpc } from "../../../contract/limit-ledger.ts";
 import { globalLimitFrom, type RequestLimit } from "../../../contract/limit-policy.ts";
 import { Limiter } from "../../../contract/limiter.ts";

@@ -46,6 +46,7 @@ const EXPECTED_FORMATS = [
 function doorTo(stored: Uint8Array[]) {
   const now = Date.now() as EpochMs;
   const background = { waitUntil: () => undefined };
+  const limits = new EventLimits(null, background);
   return (body: EventBody) =>
     postEvents(new Request(ADDRESS, { method: "POST", ...body }), {
       regions: async () => new Set(TEST_REGIONS as RegionId[]),
@@ -53,7 +54,8 @@ function doorTo(stored: Uint8Array[]) {
       wallNow: () => now,
       clockClampMs: 300_000,
       hashes: HASHES,
-      limits: new EventLimits(null, background),
+      limits,
+      refuse: limits.refuse,
       packer: PACKER,
       ordinaryBodies: BODIES_READER,
       append: async (batch) => {

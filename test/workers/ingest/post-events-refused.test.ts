@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { EventsAnswer } from "../../../contract/events.ts";
 import { publishRegions } from "../../support/publish-regions.ts";
-import { bearer, TEST_KEYS } from "../../support/test-keys.ts";
+import { bearer, TEST_KEYS, TEST_SCOPE } from "../../support/test-keys.ts";
 import { storedEvents } from "./stored-events.ts";
 
 const JSON_TYPE = "application/json";
@@ -254,5 +254,32 @@ describe("POST /api/v1/events", () => {
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("POST");
     await response.body?.cancel();
+  });
+
+  it("keeps a key to its regions: their events count, others are rejected one by one", async () => {
+    const inside = { region_id: TEST_SCOPE };
+    const events = [booking(inside), booking({ region_id: "nyc-234" }), booking(inside)];
+    // A field that is not ordinary makes the event go the long way.
+    events.push(booking({ region_id: "nyc-234", timestamp: inMinutes(-1).replace("Z", "+00:00") }));
+    const response = await post(JSON.stringify({ events }), { key: TEST_KEYS.scoped });
+    expect(response.status).toBe(202);
+    const { accepted, rejected } = (await response.json()) as EventsAnswer;
+    expect(accepted).toBe(2);
+    expect(rejected[0]).toMatchObject({
+      index: 1,
+      type: "forbidden_region",
+      errors: [{ path: "region_id" }],
+    });
+    expect(rejected[1]).toMatchObject({ index: 3, type: "forbidden_region" });
+    expect(await storedEvents()).toHaveLength(2);
+  });
+
+  it("is a 403 when every event is of a region that the key is not for", async () => {
+    const event = JSON.stringify(booking({ region_id: "nyc-234" }));
+    const response = await post(event, { key: TEST_KEYS.scoped });
+    expect(response.status).toBe(403);
+    const { type, errors } = (await response.json()) as { type: string; errors: object[] };
+    expect(type).toBe("/docs/problems#forbidden_region");
+    expect(errors).toMatchObject([{ path: "region_id" }]);
   });
 });

@@ -1,6 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { OPERATION_SCHEMAS } from "../../../contract/operation-schemas.ts";
-import { OPERATIONS, type Operation, type OperationId } from "../../../contract/operations.ts";
+import { OPERATIONS } from "../../../contract/operations.ts";
 import {
   batchAnswerSchema,
   forecastAnswerSchema,
@@ -8,7 +7,7 @@ import {
 } from "../../../contract/pricing.ts";
 import { problemSchema } from "../../../contract/problem.ts";
 import { migrate } from "./migrate.ts";
-import { KEYS, type KeyName, mayDo, World } from "./world.ts";
+import { KEYS, World } from "./world.ts";
 
 const COMPUTE = "/api/v1/pricing/compute";
 const BATCH = "/api/v1/pricing/batch";
@@ -300,35 +299,6 @@ describe("an address", () => {
 });
 
 describe("keys", () => {
-  const own = (Object.entries(OPERATIONS) as [OperationId, Operation][]).filter(
-    ([id]) => id !== "postEvents",
-  );
-  const ask = (id: OperationId, key: KeyName | null) => {
-    const { method, path } = OPERATIONS[id];
-    const address = path.replace("{region_id}", "nyc-161").replace("{version}", "mdl_000000000000");
-    const [contentType] = Object.keys(OPERATION_SCHEMAS[id].body ?? {});
-    return world.fetch(address, {
-      method,
-      key,
-      ...(contentType ? { headers: { "content-type": "application/json" }, body: "{" } : {}),
-    });
-  };
-
-  it.each(own)("%s is for those who may", async (id, { permission }) => {
-    const anonymous = await ask(id, null);
-    if (permission === null) {
-      expect([401, 403]).not.toContain(anonymous.status);
-      return;
-    }
-    expect(await problemOf(anonymous)).toMatchObject({ status: 401, type: "unauthenticated" });
-    expect(anonymous.headers.get("www-authenticate")).toBe("Bearer");
-    for (const key of ["admin", "pricing", "ingest"] as const) {
-      const { status } = await ask(id, key);
-      expect([key, status === 403]).toEqual([key, !mayDo(key, permission)]);
-      expect(status).not.toBe(401);
-    }
-  });
-
   it("that are unknown or in another form are refused", async () => {
     for (const authorization of ["Bearer nonsense", "Bearer ", `Basic ${KEYS.admin}`, KEYS.admin]) {
       const response = await world.fetch("/api/v1/regions", {

@@ -4,12 +4,9 @@
  */
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
-import {
-  authenticatorFrom,
-  hashOfKey,
-  type Permission,
-  ROLE_PERMISSIONS,
-} from "../../../contract/access.ts";
+import type { Role } from "../../../contract/access.ts";
+import { type ApiKey, hashOfKey } from "../../../contract/api-keys.ts";
+import { authenticatorFrom } from "../../../contract/authenticate.ts";
 import { corsFrom } from "../../../contract/cors.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
 import type { RegionReplayRpc } from "../../../contract/rpc.ts";
@@ -32,26 +29,35 @@ export type Mode = "works" | "fails" | "hangs";
 export const DEPENDENCIES = ["regions", "kv", "r2", "d1", "queue", "ingest", "senders"] as const;
 export type DependencyName = (typeof DEPENDENCIES)[number];
 
-/** Keys by name; `slow` may ask as often as a pricing key that has one request a minute beyond its burst. */
+/** Keys by name. `slow` is a pricing key of one request a minute beyond its burst; `scoped` is an administrator of SCOPE only. */
 export const KEYS = {
   admin: "an-administrators-key",
   pricing: "a-clients-key",
   ingest: "an-sdks-key",
   slow: "a-slow-clients-key",
+  scoped: "an-administrators-key-for-nyc-161",
 } as const;
 export type KeyName = keyof typeof KEYS;
 
-const roleOf = (name: KeyName) => (name === "slow" ? "pricing" : name);
-export const mayDo = (name: KeyName, permission: Permission) =>
-  (ROLE_PERMISSIONS[roleOf(name)] as readonly Permission[]).includes(permission);
+export const SCOPE = "nyc-161" as RegionId;
+const ROLE_OF: Record<KeyName, Role> = {
+  admin: "admin",
+  pricing: "pricing",
+  ingest: "ingest",
+  slow: "pricing",
+  scoped: "admin",
+};
 
 const authenticate = authenticatorFrom(
-  (Object.keys(KEYS) as KeyName[]).map((name) => ({
-    id: `key_${name}`,
-    role: roleOf(name),
-    sha256: hashOfKey(KEYS[name]),
-    ...(name === "slow" ? { requests_per_minute: 1 } : {}),
-  })),
+  (Object.keys(KEYS) as KeyName[]).map(
+    (name): ApiKey => ({
+      id: `key_${name}`,
+      role: ROLE_OF[name],
+      sha256: hashOfKey(KEYS[name]),
+      ...(name === "slow" ? { requests_per_minute: 1 } : {}),
+      ...(name === "scoped" ? { regions: [SCOPE] } : {}),
+    }),
+  ),
 );
 
 export interface LogLine {

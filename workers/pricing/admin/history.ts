@@ -1,4 +1,5 @@
 /** PUT /admin/v1/regions/{region_id}/history: what a region should know of the time before its first event. */
+import { forbiddenRegion } from "../../../contract/access.ts";
 import {
   historySeedFrom,
   historySeedSchema,
@@ -20,12 +21,14 @@ export function seedHistory(
   dependency: Dependency,
 ): Handler {
   return async (call) => {
+    const regionId = call.param("region_id") as RegionId;
+    const outside = forbiddenRegion(call.principal, regionId);
+    if (outside !== null) return outside;
     const body = await readJson(call.request, MAX_HISTORY_BODY_BYTES);
     if (!("json" in body)) return body;
     const input = checked(historySeedSchema, body.json);
     if ("type" in input) return input;
     await catalog.renewIfUnknown();
-    const regionId = call.param("region_id") as RegionId;
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
     const seed = historySeedFrom(input.value);
     const told = await dependency.ask(() => regionWindows(regionId).seedHistory(seed));

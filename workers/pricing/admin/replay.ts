@@ -1,4 +1,5 @@
 /** POST and GET /admin/v1/regions/{region_id}/replay */
+import { forbiddenRegion } from "../../../contract/access.ts";
 import { mediaTypeOf, readBytes } from "../../../contract/body.ts";
 import type { Problem } from "../../../contract/problem.ts";
 import {
@@ -27,13 +28,15 @@ export interface ReplayPorts {
 /** Plays parcels into a region that is published and has heard nothing else. */
 export function replayParcels({ catalog, regionReplays, dependency }: ReplayPorts): Handler {
   return async (call) => {
+    const regionId = call.param("region_id") as RegionId;
+    const outside = forbiddenRegion(call.principal, regionId);
+    if (outside !== null) return outside;
     const contentType = mediaTypeOf(call.request.headers.get("content-type"));
     if (contentType !== REPLAY_CONTENT_TYPE) {
       return { type: "unsupported_media_type", detail: `Send parcels as ${REPLAY_CONTENT_TYPE}.` };
     }
     const body = await readBytes(call.request, MAX_REPLAY_BODY_BYTES);
     if (!(body instanceof Uint8Array)) return body;
-    const regionId = call.param("region_id") as RegionId;
     const parcels = parcelsIn(body, regionId);
     if (!parcels) {
       return { type: "malformed_body", detail: `The body is not parcels of ${regionId}.` };
@@ -51,8 +54,10 @@ export function replayParcels({ catalog, regionReplays, dependency }: ReplayPort
 /** What was played so far, the windows that are open still among its signals. */
 export function readReplay({ catalog, regionReplays, dependency }: ReplayPorts): Handler {
   return async (call) => {
-    await catalog.renewIfUnknown();
     const regionId = call.param("region_id") as RegionId;
+    const outside = forbiddenRegion(call.principal, regionId);
+    if (outside !== null) return outside;
+    await catalog.renewIfUnknown();
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
     const told = await dependency.ask(() => regionReplays(regionId).replayed());
     if (!told.ok) return unavailable(told);

@@ -1,4 +1,5 @@
 /** GET /admin/v1/late-events */
+import { forbiddenEverywhere, forbiddenRegion } from "../../../contract/access.ts";
 import {
   type LateEvent,
   type LateEventsAnswer,
@@ -17,10 +18,16 @@ export function showLateEvents({
   database,
   databaseDependency,
 }: Pick<AdminPorts, "database" | "databaseDependency">): Handler {
-  return async ({ request }) => {
+  return async ({ request, principal }) => {
     const query = checkedQuery(lateEventsQuerySchema, request);
     if ("type" in query) return query;
     const { after, limit, ...selection } = query.value;
+    const { region_id } = selection;
+    const outside =
+      region_id === undefined
+        ? forbiddenEverywhere(principal)
+        : forbiddenRegion(principal, region_id);
+    if (outside !== null) return outside;
     const page = pageAfter(after);
     if ("type" in page) return page;
     const found = await databaseDependency.ask(() =>

@@ -1,5 +1,6 @@
 /** POST /api/v1/pricing/compute and /batch. */
 
+import { forbiddenRegion } from "../../../contract/access.ts";
 import { limitProblem } from "../../../contract/admit.ts";
 import type { Limiter } from "../../../contract/limiter.ts";
 import {
@@ -11,7 +12,7 @@ import {
 import { type Problem, problemBody } from "../../../contract/problem.ts";
 import type { Call } from "../call.ts";
 import { charge, chargeEach } from "../charge.ts";
-import type { Pipeline } from "../pipeline.ts";
+import type { Asked, Pipeline } from "../pipeline.ts";
 import { checked, readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
 import { askedFrom } from "./asked.ts";
@@ -30,6 +31,8 @@ export function computePrice(pipeline: Pipeline, limiter: Limiter, wallNow: () =
     if (!("json" in body)) return body;
     const asked = askedFrom(body.json);
     if ("type" in asked) return asked;
+    const outside = forbiddenRegion(call.principal, asked.region_id);
+    if (outside !== null) return outside;
     const verdict = charge(limiter, call, asked.user_id, asked.region_id);
     const refusal = verdict instanceof Promise ? await verdict : verdict;
     if (refusal !== null) return refusal;
@@ -54,7 +57,7 @@ export function computePrices(
     if (!("json" in body)) return body;
     const items = itemsOf(body.json);
     if ("type" in items) return items;
-    const asked = items.items.map((item, i) => askedFrom(item, `items[${i}]`));
+    const asked = items.items.map((item, i) => withinScope(askedFrom(item, `items[${i}]`), call));
     const priced = asked.map((one) => ("type" in one ? null : one));
     const refusals = await chargeEach(limiter, call, priced);
     const regions = new Set(asked.flatMap((one) => ("type" in one ? [] : [one.region_id])));
@@ -81,6 +84,11 @@ function itemsOf(json: unknown): { items: unknown[] } | Problem {
   const problem = checked(batchRequestSchema, json);
   if ("type" in problem) return problem;
   throw new Error("the check of a batch and its schema disagree");
+}
+
+/** What is asked for, unless its region is outside the key's scope. */
+function withinScope(asked: Asked | Problem, { principal }: Call): Asked | Problem {
+  return "type" in asked ? asked : (forbiddenRegion(principal, asked.region_id) ?? asked);
 }
 
 /** A key that may can have its price decided anew; from others the header means nothing. */

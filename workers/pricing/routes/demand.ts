@@ -1,4 +1,5 @@
 /** What is going on in a region, and what is to come: GET /api/v1/regions, /regions/{id}/demand, /forecast/demand. */
+import { forbiddenRegion } from "../../../contract/access.ts";
 import type { Limiter } from "../../../contract/limiter.ts";
 import { instantText } from "../../../contract/names.ts";
 import {
@@ -43,8 +44,10 @@ export interface DemandPorts {
 /** Straight from the region's object: whoever looks at live demand wants it live. */
 export function readDemand({ catalog, regionWindows, regions, limiter }: DemandPorts): Handler {
   return async (call) => {
-    await catalog.renewIfUnknown();
     const regionId = call.param("region_id") as RegionId;
+    const outside = forbiddenRegion(call.principal, regionId);
+    if (outside !== null) return outside;
+    await catalog.renewIfUnknown();
     if (!catalog.inForce().regions.byId.has(regionId)) return unknownRegion(regionId);
     const refusal = await charge(limiter, call, undefined, regionId);
     if (refusal !== null) return refusal;
@@ -59,6 +62,8 @@ export function forecastDemand(pipeline: Pipeline, limiter: Limiter): Handler {
     const query = checkedQuery(forecastQuerySchema, call.request);
     if ("type" in query) return query;
     const { region_id, horizon } = query.value;
+    const outside = forbiddenRegion(call.principal, region_id);
+    if (outside !== null) return outside;
     const refusal = await charge(limiter, call, undefined, region_id);
     if (refusal !== null) return refusal;
     const waiting = pipeline.prepare(region_id, call);

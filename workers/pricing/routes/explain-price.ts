@@ -1,4 +1,5 @@
 /** GET /api/v1/pricing/explain */
+import { forbiddenRegion } from "../../../contract/access.ts";
 import {
   type ExplainAnswer,
   explainQuerySchema,
@@ -16,7 +17,7 @@ import type { Handler } from "../router.ts";
 import { jsonResponse } from "./json.ts";
 
 export function explainPrice(ports: ReplayPorts): Handler {
-  return async ({ request }) => {
+  return async ({ request, principal }) => {
     const query = checkedQuery(explainQuerySchema, request);
     if ("type" in query) return query;
     const { request_id } = query.value;
@@ -24,6 +25,8 @@ export function explainPrice(ports: ReplayPorts): Handler {
     if (!key) {
       return { type: "unknown_decision", detail: "The request id is not one of a price." };
     }
+    const outside = forbiddenRegion(principal, key.regionId);
+    if (outside !== null) return outside;
     await ports.catalog.renewIfUnknown();
     const replayed = await replay(ports, key);
     if ("type" in replayed) return replayed;
