@@ -19,6 +19,8 @@ export type ProductType = Branded<string, "ProductType">;
 export type RulesVersion = Branded<string, "RulesVersion">;
 /** `mdl_` and twelve hex digits of the SHA-256 of the model bytes. */
 export type ModelVersion = Branded<string, "ModelVersion">;
+/** An experiment as its owners name it, for example `exp_steeper_evenings`. */
+export type ExperimentId = Branded<string, "ExperimentId">;
 
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
