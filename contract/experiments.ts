@@ -16,16 +16,16 @@ export const MAX_EXPERIMENTS_BODY_BYTES = 1024 * 1024;
 export const experimentIdSchema = z
   .string()
   .regex(
-    /^exp_[a-z0-9_-]{1,60}$/,
-    "An experiment's id is exp_ and 1 to 60 lower-case letters, digits, hyphens and underscores.",
+    /^exp_[a-z0-9_]{1,60}$/,
+    "An experiment's id is exp_ and 1 to 60 lower-case letters, digits and underscores.",
   )
   .transform((text) => text as ExperimentId);
 
 export const variantNameSchema = z
   .string()
   .regex(
-    /^[a-z0-9_-]{1,32}$/,
-    "A variant's name has 1 to 32 lower-case letters, digits, hyphens and underscores.",
+    /^[a-z0-9_]{1,32}$/,
+    "A variant's name has 1 to 32 lower-case letters, digits and underscores.",
   );
 
 const saltSchema = z.string().min(1).max(128);
