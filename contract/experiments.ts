@@ -112,3 +112,6 @@ function experimentFrom(input: z.output<typeof experimentSchema>): Experiment {
     hasStarted: input.status === "running" || input.started_at !== undefined,
   };
 }
+
+/** The document in force, as it was published. */
+export const experimentsAnswerSchema = z.object({ version: z.string(), document: z.unknown() });

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { addBridgeCommand } from "./commands/bridge.ts";
 import { addEvaluateCommand } from "./commands/evaluate.ts";
+import { addExperimentsCommand } from "./commands/experiments.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addPublishCommand } from "./commands/publish.ts";
 import { addPullCommand } from "./commands/pull.ts";
@@ -22,6 +23,7 @@ addEvaluateCommand(program);
 addPublishCommand(program);
 addPullCommand(program);
 addBridgeCommand(program);
+addExperimentsCommand(program);
 addReplayCommand(program);
 addServeCommand(program);
 

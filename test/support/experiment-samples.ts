@@ -1,8 +1,9 @@
 /** Experiments and users for tests. */
 import { createHash } from "node:crypto";
+import { hashText } from "../../contract/readable-events.ts";
 import type { UserHash } from "../../domain/assignment.ts";
 import type { Experiment, Variant } from "../../domain/experiment.ts";
-import type { ExperimentId } from "../../domain/units.ts";
+import type { EpochMs, ExperimentId } from "../../domain/units.ts";
 
 export function variant(name: string, weight = 1): Variant {
   return { name, weight, rulesVersion: null, modelVersion: null };
@@ -31,4 +32,18 @@ export function user(n: number): UserHash {
 /** The first `count` users. */
 export function users(count: number): UserHash[] {
   return Array.from({ length: count }, (_, n) => user(n));
+}
+
+/** An exposure of the `n`th user, as a page of them holds it. */
+export function readableExposure(n: number, given: string, exposedAt: EpochMs) {
+  const { high, low } = user(n);
+  return {
+    user_hash: hashText(high, low),
+    variant: given,
+    region_id: "nyc-161",
+    product_type: "standard_ride",
+    decision_id: "nyc-161.standard_ride.7",
+    exposed_at: exposedAt,
+    logged_at: exposedAt,
+  };
 }

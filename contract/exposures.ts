@@ -1,0 +1,51 @@
+/** Exposures: who was told a price of an experiment first, and which variant's. On the queue, and for the origin. */
+import * as z from "zod";
+import { experimentIdSchema } from "./experiments.ts";
+import { instantSchema } from "./names.ts";
+
+/** One user's first price in an experiment, as it travels from the isolate to the store. */
+export interface ExposureRecord {
+  experimentId: string;
+  /** 16 hex digits: the hash that events carry too. */
+  userHash: string;
+  variant: string;
+  regionId: string;
+  productType: string;
+  /** The decision whose price was told. */
+  decisionId: string;
+  /** Event clock: outcomes after it are the experiment's. */
+  exposedAt: number;
+  /** Wall clock. */
+  loggedAt: number;
+}
+
+export const MAX_EXPOSURES_PAGE = 5_000;
+
+export const exposuresQuerySchema = z.strictObject({
+  experiment: experimentIdSchema,
+  /** `next` of the page before. */
+  after: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_EXPOSURES_PAGE).default(1_000),
+});
+
+export const exposureSchema = z.object({
+  user_hash: z.string().regex(/^[0-9a-f]{16}$/),
+  variant: z.string(),
+  region_id: z.string(),
+  product_type: z.string(),
+  decision_id: z.string(),
+  /** Event clock. */
+  exposed_at: instantSchema,
+  /** Wall clock. */
+  logged_at: instantSchema,
+});
+
+export const exposuresAnswerSchema = z.object({
+  experiment: z.string(),
+  /** By user hash. */
+  exposures: z.array(exposureSchema),
+  /** For `after` of the next page; null on the last. */
+  next: z.string().nullable(),
+});
+export type ExposuresAnswer = z.output<typeof exposuresAnswerSchema>;
+export type ExposuresAnswerInput = z.input<typeof exposuresAnswerSchema>;
