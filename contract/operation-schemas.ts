@@ -24,6 +24,11 @@ import {
   redriveRequestSchema,
 } from "./dead-letters.ts";
 import {
+  DECISION_SEGMENT_CONTENT_TYPE,
+  decisionSegmentsAnswerSchema,
+  decisionSegmentsQuerySchema,
+} from "./decision-log.ts";
+import {
   logWriterSchema,
   logWritersAnswerSchema,
   SEGMENT_CONTENT_TYPE,
@@ -157,6 +162,14 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   },
   listChanges: {
     answer: json(configChangesAnswerSchema),
+  },
+  listDecisionSegments: {
+    query: decisionSegmentsQuerySchema,
+    answer: json(decisionSegmentsAnswerSchema),
+  },
+  readDecisionSegment: {
+    parameters: { sequence: segmentSequenceSchema },
+    answer: { status: 200, contentType: DECISION_SEGMENT_CONTENT_TYPE, schema: z.file() },
   },
   listDeadLetters: {
     query: deadLettersQuerySchema,

@@ -189,6 +189,24 @@ export const OPERATIONS = {
     scope: "shared",
     problems: ["unavailable"],
   },
+  listDecisionSegments: {
+    method: "GET",
+    path: "/admin/v1/decision-log",
+    summary: "Segments of the decision log, in order",
+    description:
+      "Those that come after a sequence. Sequences begin with 1 and have no gaps; what is past its retention is missing at the front.",
+    permission: "admin",
+    problems: ["unavailable"],
+  },
+  readDecisionSegment: {
+    method: "GET",
+    path: "/admin/v1/decision-log/{sequence}",
+    summary: "A segment of the decision log",
+    description:
+      "Decisions with everything they were made from, one JSON document a line. The same bytes each time. A decision may stand in several.",
+    permission: "admin",
+    problems: ["unknown_segment", "invalid_request", "unavailable"],
+  },
   listDeadLetters: {
     method: "GET",
     path: "/admin/v1/dead-letters",

@@ -1,6 +1,8 @@
-/** `origin pull`: what is new in the edge's event log, into the offline store. */
+/** `origin pull`: what is new in the edge's event log and decision log, into the offline store. */
 import type { Command } from "commander";
 import { epochMs, SECOND_MS } from "../../domain/units.ts";
+import { createDecisionSink } from "../decisions/decision-sink.ts";
+import { createDecisionLogClient } from "../edge/decision-log-client.ts";
 import { createEventLogClient } from "../edge/event-log-client.ts";
 import { createBronzeSink } from "../event-log/bronze-sink.ts";
 import type { LogLoss } from "../event-log/log-cursors.ts";
@@ -16,7 +18,9 @@ const PATIENCE_MS = 10 * SECOND_MS;
 export function addPullCommand(program: Command): void {
   program
     .command("pull")
-    .description("import what is new in the edge's event log; serve does it by itself")
+    .description(
+      "import what is new in the edge's event log and decision log; serve does it by itself",
+    )
     .action(async (_: unknown, command: Command) => {
       const failed = await runPull(command.optsWithGlobals<GlobalOptions>());
       if (failed) process.exitCode = 1;
@@ -27,30 +31,41 @@ export function addPullCommand(program: Command): void {
 async function runPull(options: GlobalOptions): Promise<boolean> {
   const output = createOutput(options.json);
   const store = await openOfflineStore(originFolder(options));
+  const { database } = store;
   const { signal } = new AbortController();
-  const total = { segments: 0, bytes: 0, events: 0, signals: 0 };
+  const total = { segments: 0, bytes: 0, events: 0, signals: 0, decisions: 0 };
   const losses: LogLoss[] = [];
   const gaps: { writer: string; first: number; last: number }[] = [];
   const wallNow = () => epochMs(Date.now());
   try {
-    const reading: LogReading = {
-      reader: "bronze",
-      client: createEventLogClient(
-        await edgeAddressFrom(options, process.env),
-        PATIENCE_MS,
-        signal,
-      ),
-      database: store.database,
-      sink: createBronzeSink(store, wallNow, ({ events, signals }) => {
-        total.events += events;
-        total.signals += signals;
-      }),
-      bounds: BRONZE_BOUNDS,
-      wallNow,
-      onGap: (gap) => gaps.push(gap),
-      onLoss: (loss) => losses.push(loss),
+    const address = await edgeAddressFrom(options, process.env);
+    const common = {
+      ...{ database, wallNow, bounds: BRONZE_BOUNDS },
+      onGap: (gap: (typeof gaps)[number]) => gaps.push(gap),
+      onLoss: (loss: LogLoss) => losses.push(loss),
     };
-    const faults = await readToEnd(reading, signal, total, losses, output);
+    const events: LogReading = {
+      ...{
+        ...common,
+        reader: "bronze",
+        client: createEventLogClient(address, PATIENCE_MS, signal),
+      },
+      sink: createBronzeSink(store, wallNow, (counts) => {
+        total.events += counts.events;
+        total.signals += counts.signals;
+      }),
+    };
+    const decisions: LogReading = {
+      ...{ ...common, reader: "decisions" },
+      client: createDecisionLogClient(address, PATIENCE_MS, signal),
+      sink: createDecisionSink(store, wallNow, (count) => {
+        total.decisions += count;
+      }),
+    };
+    const faults: string[] = [];
+    for (const reading of [events, decisions]) {
+      faults.push(...(await readToEnd(reading, signal, total, losses, output)));
+    }
     for (const { writer, first, last } of gaps) {
       output.line(
         `${writer}: segments ${first} to ${last} are missing; they are waited for a minute`,
@@ -59,7 +74,7 @@ async function runPull(options: GlobalOptions): Promise<boolean> {
     for (const { writer, first, last, reason } of losses) {
       output.line(`${writer}: segments ${first} to ${last} are ${reason}, and gone past`);
     }
-    const imported = `${total.segments} segments, ${total.events} events, ${total.signals} signals`;
+    const imported = `${total.segments} segments, ${total.events} events, ${total.signals} signals, ${total.decisions} decisions`;
     output.result({ ...total, gaps, losses, faults }, `${imported} imported.`);
     return faults.length + losses.length + gaps.length > 0;
   } finally {

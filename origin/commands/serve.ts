@@ -28,7 +28,10 @@ export function addServeCommand(program: Command): void {
     .option("--host <address>", "where it listens", "127.0.0.1")
     .option("--port <number>", "where it listens", portFrom, 8790)
     .option("--provision", "publish what comes with the project to an edge that has nothing", false)
-    .option("--no-event-log", "leave the edge's event log alone, and Kafka with it")
+    .option(
+      "--no-event-log",
+      "leave the edge's event log and decision log alone, and Kafka with it",
+    )
     .addHelpText(
       "after",
       `\nAPI_KEYS holds the keys that may read metrics, as the Workers' secret does. VIRTUAL_CLOCK is the local stack's clock.

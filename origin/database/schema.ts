@@ -27,12 +27,14 @@ export const publications = sqliteTable(
   (table) => [primaryKey({ columns: [table.kind, table.target] })],
 );
 
+const LOG_READERS = ["bronze", "kafka", "decisions"] as const;
+
 /** How far each reader of the event log has come with each writer. */
 export const logCursors = sqliteTable(
   "log_cursors",
   {
-    /** `bronze`: into the offline store. `kafka`: to Kafka's topics. */
-    reader: text("reader", { enum: ["bronze", "kafka"] }).notNull(),
+    /** `bronze`: into the offline store. `kafka`: to Kafka's topics. `decisions`: the decision log into the offline store. */
+    reader: text("reader", { enum: LOG_READERS }).notNull(),
     writer: text("writer").notNull(),
     /** The last segment that is done with; 0 before the first. */
     sequence: integer("sequence").notNull(),
@@ -48,7 +50,7 @@ export const logCursors = sqliteTable(
 export const logLosses = sqliteTable(
   "log_losses",
   {
-    reader: text("reader", { enum: ["bronze", "kafka"] }).notNull(),
+    reader: text("reader", { enum: LOG_READERS }).notNull(),
     writer: text("writer").notNull(),
     firstSequence: integer("first_sequence").notNull(),
     lastSequence: integer("last_sequence").notNull(),
@@ -59,18 +61,18 @@ export const logLosses = sqliteTable(
   (table) => [primaryKey({ columns: [table.reader, table.writer, table.firstSequence] })],
 );
 
-/** The Parquet files of the event log: a file counts when it stands here, and until another has replaced it. */
+/** The Parquet files of the event log and of the decision log: a file counts when it stands here, and until another has replaced it. */
 export const bronzeFiles = sqliteTable("bronze_files", {
   /** Below the offline store. */
   path: text("path").primaryKey(),
-  entity: text("entity", { enum: ["events", "signals"] }).notNull(),
-  /** Empty for signals. */
+  entity: text("entity", { enum: ["events", "signals", "decisions"] }).notNull(),
+  /** Of events; empty for all else. */
   topic: text("topic").notNull(),
-  /** Of when its rows were received, UTC: 2026-01-11. */
+  /** Of when its rows were received, or decided, UTC: 2026-01-11. */
   date: text("date").notNull(),
   rows: integer("rows").notNull(),
   bytes: integer("bytes").notNull(),
-  /** When the first and the last of its rows were received, event clock. */
+  /** When the first and the last of its rows were received, event clock; of decisions when they were made, wall clock. */
   firstReceivedAt: integer("first_received_at", { mode: "timestamp_ms" }).notNull(),
   lastReceivedAt: integer("last_received_at", { mode: "timestamp_ms" }).notNull(),
   writtenAt: integer("written_at", { mode: "timestamp_ms" }).notNull(),

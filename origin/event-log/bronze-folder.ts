@@ -3,8 +3,10 @@
  *
  *     bronze/events/topic=<topic>/date=<date>/<writer>-<first>-<last>.parquet
  *     bronze/signals/date=<date>/<writer>-<first>-<last>.parquet
+ *     bronze/decisions/date=<date>/<writer>-<first>-<last>.parquet
  *
- * Hive partitions; a date is the UTC day on which the door received an event, by the event clock. `<first>` and `<last>` are the
+ * Hive partitions; a date is the UTC day on which the door received an event, by the event clock, or, of
+ * decisions, on which they were made, by the wall clock. `<first>` and `<last>` are the
  * sequences of the segments that a file holds rows of; a file that replaced others is named after them.
  */
 import type { bronzeFiles } from "../database/schema.ts";
@@ -14,7 +16,7 @@ export type BronzeEntity = (typeof bronzeFiles.entity.enumValues)[number];
 /** One folder of Parquet files. */
 export interface BronzePartition {
   entity: BronzeEntity;
-  /** Empty for signals. */
+  /** Of events; empty for all else. */
   topic: string;
   /** 2026-01-11 */
   date: string;

@@ -1,17 +1,14 @@
 /** Takes ranges of the event log into bronze: Parquet files first, then the rows that make them count. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EpochMs } from "../../domain/units.ts";
 import type { OriginDatabase } from "../database/open-database.ts";
-import { bronzeFiles } from "../database/schema.ts";
-import { partitionFolder, rangeFileName, UNREADABLE_FOLDER } from "./bronze-folder.ts";
-import { publishFile, unfinishedPath } from "./durable-file.ts";
+import { rangeFileName } from "./bronze-folder.ts";
 import { EventsTable } from "./events-table.ts";
+import { keepUnreadable } from "./keep-unreadable.ts";
+import { publishPartitions } from "./publish-partitions.ts";
 import type { SegmentSink } from "./read-log.ts";
-import { segmentItems } from "./segment-items.ts";
+import { segmentFault, segmentItems } from "./segment-items.ts";
 import { SignalsTable } from "./signals-table.ts";
-import { writeParquet } from "./write-parquet.ts";
 
 export interface BronzeStore {
   /** The offline store. */
@@ -34,7 +31,7 @@ export function createBronzeSink(
   wallNow: () => EpochMs,
   onTaken: (counts: BronzeCounts) => void,
 ): SegmentSink {
-  const { folder, database, duckdb } = store;
+  const { duckdb } = store;
   let fileName = "";
   let events: EventsTable;
   let signals: SignalsTable;
@@ -55,6 +52,7 @@ export function createBronzeSink(
       tables.push(signals);
       counts = { events: 0, signals: 0 };
     },
+    faultOf: segmentFault,
     async take(sequence, bytes) {
       let position = 0;
       for (const item of segmentItems(bytes)) {
@@ -67,31 +65,10 @@ export function createBronzeSink(
         }
       }
     },
-    async setAside(writer, sequence, bytes) {
-      const path = join(folder, UNREADABLE_FOLDER, `${writer}-${sequence}.segment`);
-      await mkdir(dirname(path), { recursive: true });
-      const unfinished = unfinishedPath(path, process.pid);
-      await writeFile(unfinished, bytes);
-      await publishFile(unfinished, path);
-    },
+    setAside: (writer, sequence, bytes) => keepUnreadable(store, writer, sequence, bytes),
     async finish() {
-      const statements = [];
-      for (const partition of [...events.finish(), ...signals.finish()]) {
-        const { query, rows, firstReceivedAt, lastReceivedAt, ...where } = partition;
-        const path = `${partitionFolder(where)}/${fileName}`;
-        const { bytes } = await writeParquet(duckdb, query, folder, path);
-        statements.push(
-          database.insert(bronzeFiles).values({
-            path,
-            ...where,
-            rows,
-            bytes,
-            firstReceivedAt: new Date(firstReceivedAt),
-            lastReceivedAt: new Date(lastReceivedAt),
-            writtenAt: new Date(wallNow()),
-          }),
-        );
-      }
+      const partitions = [...events.finish(), ...signals.finish()];
+      const statements = await publishPartitions(store, partitions, fileName, wallNow);
       await dropTables();
       return statements;
     },

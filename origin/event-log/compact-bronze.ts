@@ -10,6 +10,7 @@ import { basename, join } from "node:path";
 import { and, asc, inArray, isNull } from "drizzle-orm";
 import { type EpochMs, plus } from "../../domain/units.ts";
 import { bronzeFiles } from "../database/schema.ts";
+import { ONE_ROW_A_DECISION } from "../decisions/decisions-table.ts";
 import { literal } from "../offline/offline-store.ts";
 import { type BronzePartition, dateOf, partitionFolder } from "./bronze-folder.ts";
 import type { BronzeStore } from "./bronze-sink.ts";
@@ -26,10 +27,11 @@ type BronzeFile = typeof bronzeFiles.$inferSelect;
 
 export interface Compaction extends BronzePartition {
   files: number;
+  /** Of the new file; of decisions fewer than before, where some stood in several files. */
   rows: number;
 }
 
-/** Compacts every partition that is due. `eventNow` says which days are over. */
+/** Compacts every partition that is due. `eventNow` says which days are over, of decisions the wall clock. */
 export async function compactBronze(
   store: BronzeStore,
   eventNow: EpochMs,
@@ -37,7 +39,9 @@ export async function compactBronze(
   signal: AbortSignal,
 ): Promise<Compaction[]> {
   const done: Compaction[] = [];
-  for (const files of await partitionsDue(store, dateOf(plus(eventNow, -DAY_IS_OVER_AFTER_MS)))) {
+  const todayOf = ({ entity }: BronzePartition) =>
+    dateOf(plus(entity === "decisions" ? wallNow() : eventNow, -DAY_IS_OVER_AFTER_MS));
+  for (const files of await partitionsDue(store, todayOf)) {
     if (signal.aborted) break;
     done.push(await compactFiles(store, files, new Date(wallNow())));
   }
@@ -45,7 +49,10 @@ export async function compactBronze(
 }
 
 /** The files in effect of each partition that is due, in the order in which they were written. */
-async function partitionsDue({ database }: BronzeStore, today: string): Promise<BronzeFile[][]> {
+async function partitionsDue(
+  { database }: BronzeStore,
+  todayOf: (partition: BronzePartition) => string,
+): Promise<BronzeFile[][]> {
   const files = await database
     .select()
     .from(bronzeFiles)
@@ -53,7 +60,7 @@ async function partitionsDue({ database }: BronzeStore, today: string): Promise<
     .orderBy(asc(bronzeFiles.firstReceivedAt), asc(bronzeFiles.path));
   const partitions = Map.groupBy(files, partitionFolder);
   return [...partitions.values()].flatMap((all) => {
-    const isOver = all.every(({ date }) => date < today);
+    const isOver = all.every((file) => file.date < todayOf(file));
     const small = isOver ? all : all.filter(({ bytes }) => bytes < LARGE_FILE_BYTES);
     return small.length > (isOver ? 1 : MANY_FILES) ? [small] : [];
   });
@@ -68,11 +75,11 @@ async function compactFiles(
   if (!first) throw new Error("nothing to compact");
   const { entity, topic, date } = first;
   const paths = files.map(({ path }) => path);
-  const rows = files.reduce((sum, file) => sum + file.rows, 0);
   const path = `${partitionFolder(first)}/${nameOfAll(paths)}`;
   const list = paths.map((one) => literal(join(folder, one))).join(", ");
-  const query = `SELECT * FROM read_parquet([${list}], hive_partitioning = false)`;
-  const { bytes } = await writeParquet(duckdb, query, folder, path);
+  const once = entity === "decisions" ? ONE_ROW_A_DECISION : "";
+  const query = `SELECT * FROM read_parquet([${list}], hive_partitioning = false) ${once}`;
+  const { bytes, rows } = await writeParquet(duckdb, query, folder, path);
   const written = {
     ...{ path, entity, topic, date, rows, bytes },
     firstReceivedAt: new Date(Math.min(...files.map((file) => file.firstReceivedAt.getTime()))),

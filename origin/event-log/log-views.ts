@@ -39,7 +39,8 @@ export async function createLogViews(store: BronzeStore, range: ReceivedRange = 
     ) = 1`);
 }
 
-async function sourceOf(
+/** What a query reads FROM: the files of an entity that are in effect now and may hold rows of the range, or no rows. */
+export async function sourceOf(
   { folder, database }: BronzeStore,
   entity: BronzeEntity,
   columns: Readonly<Record<string, string>>,

@@ -24,16 +24,17 @@ export interface PollPorts {
 export async function pollLog(ports: PollPorts, signal: AbortSignal): Promise<void> {
   const { log, metrics, betweenRounds } = ports;
   const { reader } = ports.reading;
+  const name = reader === "decisions" ? "the decision log" : "the event log";
   const told = createLogMetrics(metrics, reader);
   const reading: LogReading = {
     ...ports.reading,
     onGap(gap) {
       told.gap();
-      log.error({ reader, ...gap }, "segments of the event log are missing");
+      log.error({ reader, ...gap }, `segments of ${name} are missing`);
     },
     onLoss(loss) {
       told.lost(loss.last - loss.first + 1);
-      log.error({ reader, ...loss }, "segments of the event log are gone past unread");
+      log.error({ reader, ...loss }, `segments of ${name} are gone past unread`);
     },
   };
   /** What was read, or null when something could not be. */
@@ -43,14 +44,14 @@ export async function pollLog(ports: PollPorts, signal: AbortSignal): Promise<vo
       if (signal.aborted) return round;
       told.round(round);
       for (const fault of round.faults) {
-        log.warn({ reader, ...fault }, "the event log could not be read");
+        log.warn({ reader, ...fault }, `${name} could not be read`);
       }
       await betweenRounds?.();
       return round.faults.length === 0 ? round : null;
     } catch (error) {
       told.failed();
       // What fails now may work in a while, and everything begun is repeatable.
-      log.error({ reader, error: messageOf(error) }, "the event log could not be taken in");
+      log.error({ reader, error: messageOf(error) }, `${name} could not be taken in`);
       return null;
     }
   };

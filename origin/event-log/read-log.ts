@@ -19,7 +19,6 @@ import {
   storeCursor,
 } from "./log-cursors.ts";
 import { nextRange, type RangeBounds } from "./next-range.ts";
-import { segmentFault } from "./segment-items.ts";
 
 /** A statement that is part of the transaction which moves the cursor. */
 export type Statement = BatchItem<"sqlite">;
@@ -27,6 +26,8 @@ export type Statement = BatchItem<"sqlite">;
 /** What takes the segments of a range, one after the other. */
 export interface SegmentSink {
   begin(writer: string, first: number, last: number): Promise<void>;
+  /** What is wrong with bytes that should be a segment of this log; null when nothing is. */
+  faultOf(bytes: Uint8Array): string | null;
   take(sequence: number, bytes: Uint8Array): Promise<void>;
   /** Takes bytes that are no segment, to be looked at. */
   setAside(writer: string, sequence: number, bytes: Uint8Array): Promise<void>;
@@ -100,7 +101,7 @@ async function takeRange(
     if (isEdgeFault(bytes)) return bytes;
     // The next one is on its way while this one is taken in.
     if (sequence < last) coming = client.readSegment(writer, sequence + 1);
-    const detail = segmentFault(bytes);
+    const detail = sink.faultOf(bytes);
     if (detail === null) {
       await sink.take(sequence, bytes);
       total += bytes.byteLength;

@@ -6,18 +6,21 @@ import { publishFile, unfinishedPath } from "./durable-file.ts";
 
 /**
  * Writes the rows of a query into a Parquet file, which is there whole or not at all. Writing it again puts the same file in
- * its place. Returns its size.
+ * its place. Returns its size and how many rows it has.
  */
 export async function writeParquet(
   duckdb: DuckDBConnection,
   query: string,
   folder: string,
   path: string,
-): Promise<{ bytes: number }> {
+): Promise<{ bytes: number; rows: number }> {
   const target = join(folder, path);
   await mkdir(dirname(target), { recursive: true });
   const unfinished = unfinishedPath(target, process.pid);
-  await duckdb.run(`COPY (${query}) TO ${literal(unfinished)} (FORMAT parquet, COMPRESSION zstd)`);
+  const copied = await duckdb.runAndReadAll(
+    `COPY (${query}) TO ${literal(unfinished)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
   await publishFile(unfinished, target);
-  return { bytes: (await stat(target)).size };
+  const [[rows] = []] = copied.getRowsJS();
+  return { bytes: (await stat(target)).size, rows: Number(rows) };
 }

@@ -1,5 +1,5 @@
 import type { SegmentSink } from "../event-log/read-log.ts";
-import { type SegmentItem, segmentItems } from "../event-log/segment-items.ts";
+import { type SegmentItem, segmentFault, segmentItems } from "../event-log/segment-items.ts";
 import type { BridgeMetrics } from "./bridge-metrics.ts";
 import type { KafkaMessage, KafkaPort } from "./kafka-port.ts";
 import { eventMessage, type LogPlace, signalMessage, type TopicName } from "./log-messages.ts";
@@ -26,6 +26,7 @@ export function createKafkaSink(
     async begin(name) {
       writer = name;
     },
+    faultOf: segmentFault,
     async take(sequence, bytes) {
       let waiting: KafkaMessage[] = [];
       let size = 0;

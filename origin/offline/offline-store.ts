@@ -18,6 +18,8 @@ export interface OfflineStore {
   folder: string;
   database: OriginDatabase;
   duckdb: DuckDBConnection;
+  /** Another connection, for work that goes on beside the first one's. It closes with the store. */
+  connect(): Promise<DuckDBConnection>;
   close(): void;
 }
 
@@ -40,15 +42,22 @@ export async function openOfflineStore(
     temp_directory: join(originFolder, "duckdb.tmp"),
     ...limits,
   });
-  const duckdb = await instance.connect();
-  // Timestamps without a zone are UTC, in files and here.
-  await duckdb.run("SET TimeZone = 'UTC'");
+  const connections: DuckDBConnection[] = [];
+  const connect = async () => {
+    const connection = await instance.connect();
+    connections.push(connection);
+    // Timestamps without a zone are UTC, in files and here.
+    await connection.run("SET TimeZone = 'UTC'");
+    return connection;
+  };
+  const duckdb = await connect();
   return {
     folder,
     database,
     duckdb,
+    connect,
     close() {
-      duckdb.closeSync();
+      for (const connection of connections) connection.closeSync();
       instance.closeSync();
       close();
     },

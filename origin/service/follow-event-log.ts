@@ -1,10 +1,12 @@
-/** Takes the edge's event log in while the service runs, and bridges it to Kafka where there is one. */
+/** Takes the edge's event log and decision log in while the service runs, and bridges it to Kafka where there is one. */
 import type { Logger } from "pino";
 import { eventClockFrom } from "../../contract/clock.ts";
 import { messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { epochMs, SECOND_MS } from "../../domain/units.ts";
+import { keepDecisions } from "../decisions/keep-decisions.ts";
 import type { EdgeAddress } from "../edge/ask-edge.ts";
+import { createDecisionLogClient } from "../edge/decision-log-client.ts";
 import { createEventLogClient } from "../edge/event-log-client.ts";
 import { keepImporting } from "../event-log/keep-importing.ts";
 import { createIngestClient } from "../kafka/ingest-client.ts";
@@ -23,7 +25,7 @@ const PATIENCE_MS = 5 * SECOND_MS;
 const BUSY_MS = 2 * SECOND_MS;
 const DUCKDB_LIMITS = { threads: "1", memory_limit: "512MB" };
 
-/** Until `signal`. A service without a key to an edge has no log to follow, and says so. */
+/** Until `signal`. A service without a key to an edge has no logs to follow, and says so. */
 export async function followEventLog(
   options: GlobalOptions,
   log: Logger,
@@ -35,7 +37,7 @@ export async function followEventLog(
   try {
     address = await edgeAddressFrom(options, process.env);
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, "the event log is not followed");
+    log.warn({ reason: messageOf(error) }, "the logs of the edge are not followed");
     return;
   }
   const client = createEventLogClient(address, PATIENCE_MS, signal);
@@ -46,8 +48,11 @@ export async function followEventLog(
   const folder = originFolder(options);
   const store = await openOfflineStore(folder, { busyMs: BUSY_MS, duckdb: DUCKDB_LIMITS });
   const { database } = store;
+  const decisions = createDecisionLogClient(address, PATIENCE_MS, signal);
   try {
+    const beside = { ...store, duckdb: await store.connect() };
     await Promise.all([
+      keepDecisions({ client: decisions, store: beside, log, metrics, wallNow }, signal),
       keepImporting({ client, store, log, metrics, wallNow, eventNow }, signal),
       kafka?.runBridge({ ...kafka, client, database, log, metrics, wallNow }, signal),
     ]);

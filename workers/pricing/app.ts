@@ -32,6 +32,8 @@ import {
 import type { SourceQueues } from "./dead-letters/source-queues.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
+import { listDecisionSegments, readDecisionSegment } from "./decisions/segment-routes.ts";
+import type { SegmentStore } from "./decisions/segment-store.ts";
 import { createDependency } from "./dependency.ts";
 import type { EventLogStore } from "./event-log-store.ts";
 import { showLateEvents } from "./late-events/list-late-events.ts";
@@ -53,6 +55,7 @@ export interface PricingPorts {
   config: ConfigStore;
   modelStore: ModelStore;
   database: EdgeDatabase;
+  decisionSegments: SegmentStore;
   decisionQueue: DecisionQueue;
   eventLog: EventLogStore;
   /** Where dead letters go back to. */
@@ -80,6 +83,7 @@ const LIMITS_MS = {
   d1: 1_500,
   dead_letters: 20_000,
   event_log: 10_000,
+  decision_log: 10_000,
   queue: 5_000,
   ingest: 15_000,
 } as const;
@@ -122,10 +126,12 @@ export function createPricing(ports: PricingPorts): Pricing {
     ...{ database, dependency: dependency("dead_letters"), metrics: letterMetrics, log, wallNow },
     ...{ queues: ports.sourceQueues, senders: ports.senders },
   };
+  const segments = ports.decisionSegments;
   const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
   const admin = { ...shared, models, modelStore, modelDependency };
   const { regionReplays } = ports;
   const replays = { catalog, regionReplays, dependency: dependency("region_replay") };
+  const decisionSegments = { ...shared, segments, segmentDependency: dependency("decision_log") };
   const eventLog = { store: ports.eventLog, dependency: dependency("event_log") };
   const fetch = createRouter(
     {
@@ -139,7 +145,7 @@ export function createPricing(ports: PricingPorts): Pricing {
     {
       computePrice: computePrice(pipeline, limiter, wallNow),
       computePrices: computePrices(pipeline, limiter, wallNow),
-      explainPrice: explainPrice({ ...shared, cells, models, regionWindows, regions }),
+      explainPrice: explainPrice({ ...shared, segments, cells, models, regionWindows, regions }),
       forecastDemand: forecastDemand(pipeline, limiter),
       listRegions: listRegions(catalog),
       readDemand: readDemand({ catalog, regionWindows, regions, limiter }),
@@ -156,6 +162,8 @@ export function createPricing(ports: PricingPorts): Pricing {
       listLogWriters: listLogWriters(eventLog),
       listSegments: listSegments(eventLog),
       readSegment: readSegment(eventLog),
+      listDecisionSegments: listDecisionSegments(decisionSegments),
+      readDecisionSegment: readDecisionSegment(decisionSegments),
       listDeadLetters: showDeadLetters(shared),
       readDeadLetter: readDeadLetter(shared),
       redriveDeadLetter: redriveDeadLetter(letters),

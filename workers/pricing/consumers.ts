@@ -1,4 +1,5 @@
 /** The queues this Worker reads, and what is done with what stands in them. */
+import { type LoggedDecision, loggedDecisionsIn } from "../../contract/decision-log.ts";
 import { type LateEvents, lateEventsOf } from "../../contract/late-events.ts";
 import type { Log } from "../../contract/log.ts";
 import type { Histogram, Metrics } from "../../contract/metrics.ts";
@@ -8,6 +9,7 @@ import type { DeadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
 import { type ArrivedLetter, keepDeadLetters } from "./dead-letters/dead-letter-store.ts";
 import { recognise } from "./dead-letters/recognise.ts";
 import { appendDecisions, type EdgeDatabase } from "./decision-store.ts";
+import type { SegmentStore } from "./decisions/segment-store.ts";
 import { trimLetters } from "./housekeeping.ts";
 import { confirmStored, type LateRegions } from "./late-events/confirm-stored.ts";
 import { keepLateEvents } from "./late-events/late-event-store.ts";
@@ -45,6 +47,7 @@ export function consumerMetrics(metrics: Metrics, deadLetters: DeadLetterMetrics
 
 export interface ConsumerPorts {
   database: EdgeDatabase;
+  segments: SegmentStore;
   regions: LateRegions;
   setAside(message: SetAside): Promise<unknown>;
   wallNow(): number;
@@ -73,11 +76,11 @@ export function consume(
   }
 }
 
-function decisionConsumer(ports: ConsumerPorts): Consumer<string> {
+function decisionConsumer(ports: ConsumerPorts): Consumer<LoggedDecision[]> {
   return {
     ...common("decisions", "It is no JSON array of decisions.", ports),
-    read: ({ body }) => (typeof body === "string" && isJsonArray(body) ? body : null),
-    write: (texts) => appendDecisions(ports.database, texts),
+    read: ({ body }) => (typeof body === "string" ? loggedDecisionsIn(body) : null),
+    write: (messages) => appendDecisions(ports, messages.flat(), ports.wallNow()),
   };
 }
 
@@ -123,13 +126,4 @@ function common(queue: SourceQueue & Queue, fault: string, ports: ConsumerPorts)
       await setAside(setAsideFrom(queue, body, fault));
     },
   };
-}
-
-function isJsonArray(text: string): boolean {
-  try {
-    return Array.isArray(JSON.parse(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

@@ -6,11 +6,12 @@ import {
   storedByQueue,
   trimDeadLetters,
 } from "./dead-letters/dead-letter-store.ts";
-import { type EdgeDatabase, forgetDecisionsBefore } from "./decision-store.ts";
+import type { EdgeDatabase } from "./decision-store.ts";
+import { forgetDecisionsBefore } from "./decisions/forget-decisions.ts";
+import type { SegmentStore } from "./decisions/segment-store.ts";
 import type { EventLogStore } from "./event-log-store.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
 
-const DECISIONS_KEPT_MS = 30 * DAY_MS;
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
 const MAX_LATE_EVENTS = 200_000;
 const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
@@ -22,6 +23,8 @@ const MAX_DEAD_LETTER_BYTES = 1024 ** 3;
 
 export interface HousekeepingPorts {
   database: EdgeDatabase;
+  segments: SegmentStore;
+  decisionsKeptMs: number;
   eventLog: EventLogStore;
   /** How long segments of the event log are kept. */
   segmentsKeptMs: number;
@@ -40,11 +43,11 @@ export function letterBoundsAt(now: number): LetterBounds {
 
 /** Deletes what is past its time. Rejects when one of them could not be deleted; the others were. */
 export async function keepHouse(
-  { database, eventLog, segmentsKeptMs, metrics }: HousekeepingPorts,
+  { database, segments, decisionsKeptMs, eventLog, segmentsKeptMs, metrics }: HousekeepingPorts,
   now: number,
 ): Promise<void> {
   const results = await Promise.allSettled([
-    forgetDecisionsBefore(database, now - DECISIONS_KEPT_MS),
+    forgetDecisionsBefore({ database, segments }, now - decisionsKeptMs),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
     eventLog.forgetBefore(now - segmentsKeptMs),

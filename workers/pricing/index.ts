@@ -17,6 +17,7 @@ import { hexSource } from "../../contract/trace.ts";
 import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
 import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.ts";
+import { segmentStoreFrom } from "./decisions/segment-store.ts";
 import { eventLogStoreFrom } from "./event-log-store.ts";
 import { keepHouse } from "./housekeeping.ts";
 
@@ -45,6 +46,7 @@ function pricingOf(env: PricingEnv): Pricing {
       },
     },
     database: drizzle(env.DB),
+    decisionSegments: segmentStoreFrom(env.EVENT_LOG),
     decisionQueue: {
       async send(messages) {
         await env.DECISIONS.sendBatch(
@@ -90,6 +92,7 @@ function daysMsOf(name: string, text: string): number {
 function consumerPorts(env: PricingEnv, metrics: ConsumerMetrics): ConsumerPorts {
   return {
     database: drizzle(env.DB),
+    segments: segmentStoreFrom(env.EVENT_LOG),
     regions: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionLateRpc,
     setAside: (message) => env.DEAD_LETTERS.send(message, { contentType: "v8" }),
     ...{ wallNow, log, metrics },
@@ -114,6 +117,8 @@ export default {
     await keepHouse(
       {
         database: drizzle(env.DB),
+        segments: segmentStoreFrom(env.EVENT_LOG),
+        decisionsKeptMs: daysMsOf("DECISIONS_RETENTION_DAYS", env.DECISIONS_RETENTION_DAYS),
         eventLog: eventLogStoreFrom(env.EVENT_LOG),
         segmentsKeptMs: daysMsOf("EVENT_LOG_RETENTION_DAYS", env.EVENT_LOG_RETENTION_DAYS),
         metrics: pricing.consumerMetrics.deadLetters,

@@ -1,11 +1,12 @@
 /** Tables of the edge's database (D1). drizzle-kit makes migrations/edge from this file. */
+import { sql } from "drizzle-orm";
 import { blob, index, integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { DEAD_LETTER_QUEUES, DEAD_LETTER_REASONS } from "../../contract/dead-letters.ts";
 import type { ModelCard } from "../../contract/model.ts";
 import { CONTENT_TYPES } from "../../contract/set-aside.ts";
 import { SOURCES } from "../../domain/decision.ts";
 
-/** One row per decision, however often it was told. Kept 30 days. */
+/** One row per decision, however often it was told. Kept DECISIONS_RETENTION_DAYS. */
 export const decisions = sqliteTable(
   "decisions",
   {
@@ -22,13 +23,46 @@ export const decisions = sqliteTable(
     surgeMultiplier: real("surge_multiplier").notNull(),
     /** Wall clock, milliseconds. */
     decidedAt: integer("decided_at").notNull(),
-    /** JSON of the whole DecisionRecord: enough to decide again, with rules and model by version. */
+    /** JSON of the record in rows from before there were segments; empty since. */
     record: text().notNull(),
+    /** Where the record lies: the segment of the decision log, and which bytes of it. */
+    segment: integer(),
+    start: integer(),
+    length: integer(),
+    experiment: text(),
+    variant: text(),
   },
   (table) => [
+    // Each costs a row written for each decision; those with a condition only where it holds.
     index("decisions_by_region").on(table.regionId, table.decidedAt),
     index("decisions_by_age").on(table.decidedAt),
+    index("decisions_by_product").on(table.productType, table.decidedAt),
+    index("decisions_by_rules").on(table.rulesVersion, table.decidedAt),
+    index("decisions_by_model").on(table.modelVersion, table.decidedAt),
+    index("decisions_by_source").on(table.source, table.decidedAt).where(sql`source <> 'model'`),
+    index("decisions_by_experiment")
+      .on(table.experiment, table.decidedAt)
+      .where(sql`experiment IS NOT NULL`),
   ],
+);
+
+/** Segments of the decision log, in the order in which they were committed. */
+export const decisionSegments = sqliteTable(
+  "decision_segments",
+  {
+    /** From 1 without gaps; a number is never used again. */
+    sequence: integer().primaryKey({ autoIncrement: true }),
+    /** In R2. */
+    key: text().notNull().unique(),
+    bytes: integer().notNull(),
+    records: integer().notNull(),
+    /** Wall clock, milliseconds. */
+    writtenAt: integer("written_at").notNull(),
+    /** When the first and the last of its decisions were made, wall clock. */
+    firstAt: integer("first_at").notNull(),
+    lastAt: integer("last_at").notNull(),
+  },
+  (table) => [index("decision_segments_by_age").on(table.lastAt)],
 );
 
 /** Every model that was ever registered; bytes and card lie in R2. */

@@ -10,6 +10,7 @@ interface __BaseEnv_PricingEnv {
 	LATE: Queue;
 	DEAD_LETTERS: Queue;
 	EVENT_LOG_RETENTION_DAYS: string;
+	DECISIONS_RETENTION_DAYS: string;
 	GLOBAL_REQUESTS_PER_S: string;
 	CORS_ALLOWED_ORIGINS: string;
 	API_KEYS: string;
@@ -28,7 +29,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "SIGNING_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "DECISIONS_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "SIGNING_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

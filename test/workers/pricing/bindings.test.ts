@@ -1,11 +1,16 @@
 import { env, exports } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { deadLettersAnswerSchema } from "../../../contract/dead-letters.ts";
 import { explainAnswerSchema } from "../../../contract/explain.ts";
 import { type PriceAnswer, priceAnswerSchema } from "../../../contract/pricing.ts";
+import { findDecision } from "../../../workers/pricing/decision-store.ts";
+import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import worker from "../../../workers/pricing/index.ts";
+import { loggedDecision } from "../../support/logged-decisions.ts";
 import { TEST_KEYS } from "../../support/test-keys.ts";
+import { deliverDecisions } from "./deliver-decisions.ts";
 import { migrate } from "./migrate.ts";
 import { modelForm, SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
@@ -106,14 +111,17 @@ describe("the consumer of decisions", () => {
     },
   });
   /** Delivers messages; answers the bodies that are to come again. */
-  async function deliver(database: D1Database, ...bodies: string[]): Promise<string[]> {
+  async function deliver(
+    bindings: { DB?: unknown; EVENT_LOG?: unknown },
+    ...bodies: string[]
+  ): Promise<string[]> {
     const again: string[] = [];
     const messages = bodies.map((body, i) => ({
       ...{ id: String(i), timestamp: new Date(), attempts: 1, body },
       retry: () => again.push(body),
     }));
     const batch = { queue: "decisions", messages };
-    await worker.queue(batch as never, { ...env, DB: database } as never);
+    await worker.queue(batch as never, { ...env, ...bindings } as never);
     return again;
   }
   const ids = async () => {
@@ -123,20 +131,31 @@ describe("the consumer of decisions", () => {
     return results.map((row) => row.id);
   };
 
-  it("writes what it can, and asks again for what the database does not take", async () => {
-    const [first, second] = ["first", "second"].map((id) => JSON.stringify([record(id)]));
-    const bad = JSON.stringify([{ id: "without a price" }]);
-    expect(await deliver(env.DB, first ?? "", bad, second ?? "")).toEqual([bad]);
+  it("writes what it can, and asks again for what is not taken", async () => {
+    const [first, bad, second] = ["first", "bad", "second"].map((id) =>
+      JSON.stringify([record(id)]),
+    );
+    const bucket = {
+      put: (key: string, bytes: Uint8Array) =>
+        new TextDecoder().decode(bytes).includes('"bad"')
+          ? Promise.reject(new Error("not this one"))
+          : env.EVENT_LOG.put(key, bytes),
+    };
+    const again = await deliver({ EVENT_LOG: bucket }, first ?? "", bad ?? "", second ?? "");
+    expect(again).toEqual([bad]);
     expect(await ids()).toEqual(["first", "second"]);
   });
 
   it("sets aside what it cannot read, where an operator finds it", async () => {
-    expect(await deliver(env.DB, "no JSON")).toEqual([]);
+    expect(await deliver({}, "no JSON")).toEqual([]);
+    expect(await deliver({}, JSON.stringify([{ id: "without a price" }]))).toEqual([]);
     await vi.waitFor(
       async () => {
         const answer = await ask("/admin/v1/dead-letters?queue=decisions");
         const { dead_letters } = deadLettersAnswerSchema.parse(await answer.json());
-        expect(dead_letters).toMatchObject([{ reason: "unreadable", bytes: 7, state: "waiting" }]);
+        expect(dead_letters).toHaveLength(2);
+        const unreadable = { reason: "unreadable", state: "waiting" };
+        expect(dead_letters).toContainEqual(expect.objectContaining({ ...unreadable, bytes: 7 }));
       },
       { timeout: 10_000, interval: 100 },
     );
@@ -148,24 +167,55 @@ describe("the consumer of decisions", () => {
       batch: () => Promise.reject(new Error("down")),
     };
     const messages = [JSON.stringify([record("third")]), JSON.stringify([record("fourth")])];
-    expect(await deliver(down as never, ...messages)).toEqual(messages);
-    expect(await deliver(env.DB, ...messages)).toEqual([]);
+    expect(await deliver({ DB: down }, ...messages)).toEqual(messages);
+    expect(await deliver({}, ...messages)).toEqual([]);
     expect(await ids()).toEqual(expect.arrayContaining(["third", "fourth"]));
   });
 });
 
 describe("housekeeping", () => {
-  it("forgets decisions after thirty days, and no earlier", async () => {
-    const insert = env.DB.prepare(
-      "INSERT INTO decisions VALUES (?1, 'aged', 'p', 1, 'rul', NULL, 'model', 1, 'USD', 1, ?2, '{}')",
-    );
-    const day = 24 * 60 * 60 * 1_000;
-    await insert.bind("old", Date.now() - 30 * day - 1).run();
-    await insert.bind("kept", Date.now() - 30 * day + 60_000).run();
-    await worker.scheduled({} as never, env as never);
+  const day = 24 * 60 * 60 * 1_000;
+  const deliverAged = (id: string, days: number) => {
+    const decidedAt = Date.now() - days * day;
+    const record = loggedDecision({ id, decidedAt, key: { regionId: "aged" } });
+    return deliverDecisions([JSON.stringify([record])]);
+  };
+  const aged = async () => {
     const { results } = await env.DB.prepare(
-      "SELECT id FROM decisions WHERE region_id = 'aged'",
+      "SELECT id FROM decisions WHERE region_id = 'aged' ORDER BY id",
     ).all();
-    expect(results).toEqual([{ id: "kept" }]);
+    return results.map(({ id }) => id);
+  };
+  const objects = async () => {
+    const { objects } = await env.EVENT_LOG.list({ prefix: "decisions/" });
+    return objects.length;
+  };
+
+  it("forgets decisions and their segments after thirty days, and no earlier", async () => {
+    const before = await objects();
+    await deliverAged("old", 30.001);
+    await deliverAged("kept", 29.999);
+    expect(await objects()).toBe(before + 2);
+    await worker.scheduled({} as never, env as never);
+    expect(await aged()).toEqual(["kept"]);
+    // Those of the tests before are decisions of 1970.
+    expect(await objects()).toBeLessThan(before + 2);
+    const kept = { database: drizzle(env.DB), segments: segmentStoreFrom(env.EVENT_LOG) };
+    expect(await findDecision(kept, "kept")).toMatchObject({ id: "kept" });
+  });
+
+  it("keeps decisions as many days as the variable says, however many there are to delete", async () => {
+    const many = Array.from({ length: 12_000 }, (_, n) =>
+      loggedDecision({
+        id: `many-${n}`,
+        decidedAt: Date.now() - 3 * day,
+        key: { regionId: "aged" },
+      }),
+    );
+    await deliverDecisions([JSON.stringify(many)]);
+    await worker.scheduled({} as never, { ...env, DECISIONS_RETENTION_DAYS: "2" } as never);
+    expect(await aged()).toEqual([]);
+    const broken = { ...env, DECISIONS_RETENTION_DAYS: "a month" };
+    await expect(worker.scheduled({} as never, broken as never)).rejects.toThrow("number of days");
   });
 });

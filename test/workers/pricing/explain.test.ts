@@ -1,5 +1,4 @@
 import { env } from "cloudflare:workers";
-import { drizzle } from "drizzle-orm/d1";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { type ExplainAnswer, explainAnswerSchema } from "../../../contract/explain.ts";
@@ -9,8 +8,8 @@ import type { Context, Reading } from "../../../domain/context.ts";
 import { FEATURE_NAMES } from "../../../domain/features.ts";
 import type { FeatureSnapshot } from "../../../domain/snapshot.ts";
 import { type EpochMs, HOUR_MS, type ModelVersion } from "../../../domain/units.ts";
-import { appendDecisions } from "../../../workers/pricing/decision-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
+import { deliverDecisions } from "./deliver-decisions.ts";
 import { EVENT_TIME } from "./fake-region.ts";
 import { migrate } from "./migrate.ts";
 import { World } from "./world.ts";
@@ -32,7 +31,7 @@ async function explained(requestId: string): Promise<ExplainAnswer> {
 }
 const batchOfPrices = z.object({ items: z.array(priceAnswerSchema) });
 /** What the queue would deliver, delivered. */
-const deliver = () => appendDecisions(drizzle(env.DB), world.queue.splice(0));
+const deliver = () => deliverDecisions(world.queue.splice(0));
 
 describe("an explanation", () => {
   it("shows the decision, its inputs, and steps that add up to it", async () => {

@@ -16,6 +16,7 @@ import {
   consumerMetrics,
 } from "../../../workers/pricing/consumers.ts";
 import { deadLetterMetrics } from "../../../workers/pricing/dead-letters/dead-letter-metrics.ts";
+import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import {
   keepLateEvents,
@@ -74,6 +75,7 @@ class Consumer {
       database: this.isDatabaseUp
         ? database
         : drizzle({ prepare: env.DB.prepare.bind(env.DB), batch } as unknown as D1Database),
+      segments: segmentStoreFrom(env.EVENT_LOG),
       regions: (regionId) => ({
         confirmLate: async (rows) => {
           if (!this.isRegionUp) throw new Error("down");

@@ -20,6 +20,7 @@ import {
 } from "../../../contract/store-keys.ts";
 import { epochMs, type ModelVersion, type RegionId } from "../../../domain/units.ts";
 import { createPricing, type Pricing, type PricingPorts } from "../../../workers/pricing/app.ts";
+import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import { eventLogStoreFrom } from "../../../workers/pricing/event-log-store.ts";
 import { FakeRegion } from "./fake-region.ts";
@@ -185,6 +186,7 @@ export class World {
     const on = <Value>(name: DependencyName, work: () => Value | Promise<Value>) =>
       this.on(name, work);
     const eventLog = eventLogStoreFrom(env.EVENT_LOG);
+    const segments = segmentStoreFrom(env.EVENT_LOG);
     return {
       regionWindows: (regionId) => ({
         demand: () => on("regions", () => this.region(regionId).demand()),
@@ -211,6 +213,12 @@ export class World {
         put: (key, bytes) => on("r2", () => void this.r2.set(key, new Uint8Array(bytes))),
       },
       database: drizzle(this.database()),
+      decisionSegments: {
+        put: (...what) => on("r2", () => segments.put(...what)),
+        read: (key) => on("r2", () => segments.read(key)),
+        readRecord: (...what) => on("r2", () => segments.readRecord(...what)),
+        forget: (keys) => on("r2", () => segments.forget(keys)),
+      },
       decisionQueue: {
         send: (messages) => on("queue", () => void this.queue.push(...messages)),
       },

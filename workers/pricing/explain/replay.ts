@@ -8,6 +8,7 @@ import type { Catalog } from "../catalog.ts";
 import type { Cells } from "../cells.ts";
 import type { DecisionRecord } from "../decision-log.ts";
 import { type EdgeDatabase, findDecision } from "../decision-store.ts";
+import type { SegmentStore } from "../decisions/segment-store.ts";
 import type { Dependency } from "../dependency.ts";
 import type { KnownRules } from "../documents.ts";
 import type { Models } from "../model/models.ts";
@@ -32,6 +33,7 @@ export interface ReplayPorts {
   regionWindows: RegionWindows;
   regions: Dependency;
   database: EdgeDatabase;
+  segments: SegmentStore;
   databaseDependency: Dependency;
 }
 
@@ -52,9 +54,9 @@ const unavailable = (what: string): { problem: Problem } => ({
  * price cannot be recomputed and that the log does not know names no decision.
  */
 export async function replay(ports: ReplayPorts, key: DecisionKey): Promise<Replay | Problem> {
-  const { catalog, database, databaseDependency } = ports;
+  const { catalog, database, segments, databaseDependency } = ports;
   const [logged, rules] = await Promise.all([
-    databaseDependency.ask(() => findDecision(database, textOfKey(key))),
+    databaseDependency.ask(() => findDecision({ database, segments }, textOfKey(key))),
     catalog.rulesOf(key.rulesVersion),
   ]);
   const record = logged.ok ? logged.value : null;
