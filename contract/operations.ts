@@ -195,7 +195,7 @@ export const OPERATIONS = {
     summary: "Segments of the decision log, in order",
     description:
       "Those that come after a sequence. Sequences begin with 1 and have no gaps; what is past its retention is missing at the front.",
-    permission: "admin",
+    permission: "decisions:export",
     problems: ["unavailable"],
   },
   readDecisionSegment: {
@@ -204,7 +204,7 @@ export const OPERATIONS = {
     summary: "A segment of the decision log",
     description:
       "Decisions with everything they were made from, one JSON document a line. The same bytes each time. A decision may stand in several.",
-    permission: "admin",
+    permission: "decisions:export",
     problems: ["unknown_segment", "invalid_request", "unavailable"],
   },
   listDeadLetters: {
