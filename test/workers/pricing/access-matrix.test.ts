@@ -40,6 +40,8 @@ const MAY: Record<OperationId, string> = {
   replayParcels: "admin operator",
   readReplay: "admin operator",
   listChanges: "admin analyst pricing-manager operator",
+  listDecisionSegments: "admin analyst pricing-manager",
+  readDecisionSegment: "admin analyst pricing-manager",
   listDeadLetters: "admin operator",
   readDeadLetter: "admin operator",
   redriveDeadLetter: "admin operator",
@@ -62,6 +64,8 @@ const MAY: Record<OperationId, string> = {
 
 /** Routes that concern every region: a key for some of them may not use them, whatever its role. */
 const FOR_EVERY_REGION: OperationId[] = [
+  "listDecisionSegments",
+  "readDecisionSegment",
   "registerModel",
   "publishModel",
   "publishRules",
