@@ -103,7 +103,7 @@ export class Limiter {
   /** Takes one token of each lease, or none at all. */
   tryAll(leases: readonly Lease[]): Verdict {
     const now = this.now();
-    for (const [i, lease] of leases.entries()) {
+    for (const lease of leases) {
       let taken = lease.take(1, now);
       let retryAfterS = 0;
       if (taken === "unknown" && lease.isAlone(now)) {
@@ -114,7 +114,10 @@ export class Limiter {
         retryAfterS = allowance.retryAfterS;
       }
       if (taken === "taken") continue;
-      for (const other of leases.slice(0, i)) if (!other.isAlone(now)) other.refund(1);
+      for (const other of leases) {
+        if (other === lease) break;
+        if (!other.isAlone(now)) other.refund(1);
+      }
       if (taken === "unknown") return taken;
       return refusalOf(lease, retryAfterS || lease.retryAfterS(now));
     }

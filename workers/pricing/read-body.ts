@@ -5,15 +5,16 @@ import { mediaTypeOf, readText } from "../../contract/body.ts";
 import { fieldErrorsFrom, type Problem } from "../../contract/problem.ts";
 
 /** The body as parsed JSON. */
-export async function readJson(
-  request: Request,
-  maxBytes: number,
-): Promise<{ json: unknown } | Problem> {
+export function readJson(request: Request, maxBytes: number): Promise<{ json: unknown } | Problem> {
   const contentType = request.headers.get("content-type");
   if (contentType !== "application/json" && mediaTypeOf(contentType) !== "application/json") {
-    return { type: "unsupported_media_type", detail: "Send the body as application/json." };
+    const detail = "Send the body as application/json.";
+    return Promise.resolve({ type: "unsupported_media_type", detail });
   }
-  const text = await readText(request, maxBytes);
+  return readText(request, maxBytes).then(parsed);
+}
+
+function parsed(text: string | Problem): { json: unknown } | Problem {
   if (typeof text !== "string") return text;
   try {
     return { json: JSON.parse(text) };
@@ -28,10 +29,10 @@ export function checked<Schema extends z.ZodType>(
   value: unknown,
   root = "",
 ): { value: z.output<Schema> } | Problem {
-  const parsed = schema.safeParse(value);
-  return parsed.success
-    ? { value: parsed.data }
-    : { type: "invalid_request", errors: fieldErrorsFrom(parsed.error, root) };
+  const result = schema.safeParse(value);
+  return result.success
+    ? { value: result.data }
+    : { type: "invalid_request", errors: fieldErrorsFrom(result.error, root) };
 }
 
 /** The query of a request, checked. A name that comes twice counts once, the last time. */

@@ -24,7 +24,9 @@ export class RouteTable<Route> {
 
   match(method: string, path: string): Match<Route> {
     const router = this.routerOf(path);
-    const [[found], stash] = router.match(method === "HEAD" ? "GET" : method, path);
+    const result = router.match(method === "HEAD" ? "GET" : method, path);
+    const found = result[0][0];
+    const stash = result[1];
     if (!found) {
       const methods = METHODS.filter((other) => router.match(other, path)[0].length > 0);
       return { route: null, methods };

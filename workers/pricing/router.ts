@@ -3,8 +3,13 @@
  * here, once for all operations of the contract.
  */
 import { getPath } from "hono/utils/url";
-import { forbiddenEverywhere, isForPublic, type Permission } from "../../contract/access.ts";
-import { admit, type Gate, refusalResponse } from "../../contract/admit.ts";
+import {
+  forbiddenEverywhere,
+  isForPublic,
+  type Permission,
+  type Principal,
+} from "../../contract/access.ts";
+import { admit, type Gate, type Refusal, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
@@ -72,19 +77,20 @@ export function createRouter(
     });
   }
 
-  /** The answer of a route, or the problem that keeps the request from it. */
-  async function answer(route: Route, call: Call): Promise<Response> {
-    if (route.permission !== null) {
-      const { headers } = call.request;
-      const verdict = admit(gate, headers, route.permission, call);
-      const caller = verdict instanceof Promise ? await verdict : verdict;
-      if ("problem" in caller) return refusalResponse(caller, call.traceId);
-      call.principal = caller;
-      const outside = route.isScoped ? null : forbiddenEverywhere(caller);
-      if (outside !== null) return problemResponse(outside, call.traceId);
-    }
-    const result = await route.handler(call);
-    return result instanceof Response ? result : problemResponse(result, call.traceId);
+  /** What keeps a request from its route, or null. A promise only where the ledger of limits has to be asked. */
+  function refusalOf(route: Route, call: Call): Response | null | Promise<Response | null> {
+    if (route.permission === null) return null;
+    const verdict = admit(gate, call.request.headers, route.permission, call);
+    return verdict instanceof Promise
+      ? verdict.then((caller) => entered(caller, route, call))
+      : entered(verdict, route, call);
+  }
+
+  function entered(caller: Principal | Refusal, route: Route, call: Call): Response | null {
+    if ("problem" in caller) return refusalResponse(caller, call.traceId);
+    call.principal = caller;
+    const outside = route.isScoped ? null : forbiddenEverywhere(caller);
+    return outside === null ? null : problemResponse(outside, call.traceId);
   }
 
   /** What a browser hears that asks before a page may send something. */
@@ -94,6 +100,7 @@ export function createRouter(
     return open.length === 0 ? null : cors.preflight(request, open);
   }
 
+  // One async function, for each one more on the way of a request costs 300 bytes of garbage.
   return async (request, context) => {
     const now = wallNow();
     const traceId = traceIdOf(request.headers.get("traceparent"), newTraceId);
@@ -109,7 +116,10 @@ export function createRouter(
     const call = new Call({ request, now, traceId, params }, context, onFailure);
     let response: Response;
     try {
-      response = await answer(route, call);
+      const verdict = refusalOf(route, call);
+      const refusal = verdict instanceof Promise ? await verdict : verdict;
+      const result = refusal ?? (await route.handler(call));
+      response = result instanceof Response ? result : problemResponse(result, traceId);
     } catch (error) {
       onFailure(call, error);
       response = problemResponse({ type: "internal" }, traceId);
