@@ -77,7 +77,7 @@ export const configChangeSchema = z.object({
   changed_at: z.string(),
   /** Id of the key that did it. */
   changed_by: z.string(),
-  what: z.enum(["rules", "regions", "model"]),
+  what: z.enum(["rules", "regions", "model", "emergency"]),
   before: z.string().nullable(),
   after: z.string(),
   /** False: it was begun, and it is not known to have taken effect. */

@@ -6,7 +6,12 @@ import type { DemandForecast } from "../domain/forecast.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
 import type { ProductType } from "../domain/units.ts";
 import { instantText } from "./names.ts";
-import { decidedAnswerSchema, forecastPointSchema, forecastPointsFrom } from "./pricing.ts";
+import {
+  decidedAnswerSchema,
+  experimentSchema,
+  forecastPointSchema,
+  forecastPointsFrom,
+} from "./pricing.ts";
 
 export const explainQuerySchema = z.strictObject({ request_id: z.string().min(1).max(512) });
 
@@ -55,11 +60,17 @@ const inputsSchema = z.object({
     .nullable(),
   rules: z.object({
     version: z.string(),
-    rule_set: z.string(),
-    /** The rule set as the pricing team wrote it; null when its document cannot be had at the moment. */
+    /** Names of the layers that apply, the most specific first. */
+    layers: z.array(z.string()),
+    /** As the pricing team wrote it. */
     document: z.unknown(),
   }),
-  experiment: z.null(),
+  /** Measures that bear on the price; null where none does. */
+  emergency: z.object({ version: z.string(), measures: z.array(z.string()) }).nullable(),
+  /** Prices told of the product in the minute before, the oldest first. */
+  told: z.array(z.object({ at: z.string(), price: z.number() })),
+  attributes: z.record(z.string(), z.number()).readonly().nullable(),
+  experiment: experimentSchema.nullable(),
 });
 
 export const explainStepSchema = z.object({

@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { type Decision, SOURCES } from "../domain/decision.ts";
 import type { DemandForecast } from "../domain/forecast.ts";
-import type { FACTORS } from "../domain/price.ts";
-import { decimalFrom } from "./money.ts";
+import { decimalFrom } from "../domain/money.ts";
+import { ADJUSTMENTS, FACTORS } from "../domain/price.ts";
 import {
   instantSchema,
   instantText,
@@ -19,6 +19,11 @@ export const MAX_BATCH_ITEMS = 200;
 /** How long a price is held for the client that asked. */
 export const PRICE_VALID_MS = 2 * 60_000;
 
+/** The names are the rules'; so are the ranges. */
+const attributesSchema = z
+  .record(z.string().regex(/^[a-z0-9_]{1,64}$/), z.int().min(-999_999_999).max(999_999_999))
+  .refine((attributes) => Object.keys(attributes).length <= 16, "At most 16 attributes.");
+
 export const computeRequestSchema = z.strictObject({
   region_id: regionIdSchema,
   product_type: productTypeSchema,
@@ -26,6 +31,8 @@ export const computeRequestSchema = z.strictObject({
   timestamp: instantSchema.optional(),
   user_id: personIdSchema.optional(),
   quantity: z.number().int().min(1).max(1_000_000).optional(),
+  /** What the rules in force ask of a request: how many days ahead, how many nights. */
+  attributes: attributesSchema.optional(),
 });
 export type ComputeRequest = z.output<typeof computeRequestSchema>;
 
@@ -33,13 +40,14 @@ export const batchRequestSchema = z.strictObject({
   items: z.array(computeRequestSchema).min(1).max(MAX_BATCH_ITEMS),
 });
 
-const factorsSchema = z.object({
-  demand: z.number(),
-  supply: z.number(),
-  time_of_day: z.number(),
-  weather: z.number(),
-  events: z.number(),
-}) satisfies z.ZodType<Record<(typeof FACTORS)[number], number>>;
+const each = <Name extends string>(names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, z.number()])) as Record<Name, z.ZodNumber>;
+
+/** Those of the rules' own stand beside the five that every price has. */
+const factorsSchema = z.object(each(FACTORS)).catchall(z.number());
+const adjustmentsSchema = z.object(each(ADJUSTMENTS));
+
+export const experimentSchema = z.object({ id: z.string(), variant: z.string() });
 
 /** The part of an answer that is the decision's, the same for everyone who is told it. */
 export const decidedAnswerSchema = z.object({
@@ -52,10 +60,11 @@ export const decidedAnswerSchema = z.object({
   demand_score: z.number().nullable(),
   confidence: z.number(),
   factors: factorsSchema,
-  adjustments: z.object({ constraint: z.number(), rounding: z.number() }),
+  adjustments: adjustmentsSchema,
   model_version: z.string().nullable(),
   rules_version: z.string(),
-  experiment: z.null(),
+  /** The variant that the price was made by; null outside of experiments. */
+  experiment: experimentSchema.nullable(),
   source: z.enum(SOURCES),
   disclosure: z.object({
     personal_data_used: z.boolean(),
@@ -96,7 +105,7 @@ export function decidedAnswerFrom({ price, key, ...decision }: Decision): Decide
     adjustments: price.adjustments,
     model_version: key.modelVersion,
     rules_version: key.rulesVersion,
-    experiment: null,
+    experiment: key.experiment,
     source: key.source,
     disclosure: { personal_data_used: false, text: null, lowest_price_30d: null },
   };

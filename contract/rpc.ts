@@ -5,6 +5,7 @@
  */
 import type { DemandForecast } from "../domain/forecast.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
+import type { ToldBySlot } from "../domain/told-prices.ts";
 import type { Totals } from "../domain/totals.ts";
 import type { EpochMs } from "../domain/units.ts";
 import type { DemandSignal } from "./demand-signals.ts";
@@ -20,12 +21,18 @@ export interface HistorySeed {
 /** The region's object, as the pricing Worker uses it. Its name is the region id. */
 export interface RegionWindowRpc {
   demand(): Promise<RegionDemand>;
-  /** The present snapshot, or null when its tick is `knownTick` still. A new one is stored before it is answered. */
-  snapshot(knownTick: number, timeZone: string): Promise<FeatureSnapshot | null>;
+  /**
+   * The present snapshot, or null when its tick is `knownTick` still. A new one is stored before it is answered. `told` is what was
+   * told at the known tick: whoever makes the region say something new also says what prices the new ones follow.
+   */
+  snapshot(knownTick: number, timeZone: string, told?: ToldBySlot): Promise<FeatureSnapshot | null>;
   /** The snapshot of an earlier tick, or null when it is no longer kept (two hours of wall time). */
   snapshotAt(tick: number): Promise<FeatureSnapshot | null>;
-  /** Tells the region the newest forecast made for it, so that an isolate without a model has one to fall back on. */
-  recordForecast(tick: number, forecast: DemandForecast): Promise<void>;
+  /**
+   * Tells the region what was decided at a tick: the forecast, so that an isolate without a model has one to fall back on, and the
+   * prices, which those of the next tick follow.
+   */
+  recordDecided(tick: number, forecast: DemandForecast | null, told: ToldBySlot): Promise<void>;
   /** Replaces what is known of the time before the region's first event. */
   seedHistory(seed: HistorySeed): Promise<void>;
 }

@@ -1,14 +1,16 @@
 /** Where published configuration lies. docs/storage.md lists shape, writer, reader and life time of each. */
-import type { ModelVersion, RulesVersion } from "../domain/units.ts";
+import type { EmergencyVersion, ModelVersion, RulesVersion } from "../domain/units.ts";
 
 /** KV: the version in force. Moved last, after what it points to is in place. */
 export const POINTER = {
   rules: "rules/current",
   regions: "regions/current",
   model: "model/current",
+  emergency: "emergency/current",
 } as const;
 
 export const rulesKey = (version: RulesVersion) => `rules/${version}`;
+export const emergencyKey = (version: EmergencyVersion) => `emergency/${version}`;
 export const regionsKey = (version: string) => `regions/${version}`;
 export const snapshotKey = (regionId: string) => `snapshot/${regionId}`;
 /** R2. */

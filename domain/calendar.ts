@@ -41,6 +41,13 @@ export function localHourOf(at: EpochMs, timeZone: string): number {
   return Math.floor((local - Math.floor(local / DAY_MS) * DAY_MS) / HOUR_MS);
 }
 
+/** The day of the week there, 1 (Monday) to 7. */
+export function localWeekdayOf(at: EpochMs, timeZone: string): number {
+  // The first day of the epoch was a Thursday.
+  const days = Math.floor((at + offsetMsAt(at, timeZone)) / DAY_MS) + 3;
+  return days - Math.floor(days / 7) * 7 + 1;
+}
+
 /**
  * One lookup at Intl costs tens of microseconds, so offsets are kept: per zone and UTC day where it is the same at both ends of
  * the day, and per quarter hour on the few days on which it changes. No zone has ever changed its offset off a quarter hour, or

@@ -1,6 +1,6 @@
 /** What a price may take from the readings of its own product. */
 import { type ProductContext, valueAt } from "./context.ts";
-import { fractionDigitsOf } from "./currency.ts";
+import { fractionDigitsOf } from "./money.ts";
 import type { EpochMs, MinorUnits } from "./units.ts";
 
 /** Stock of a product that does not sell lasts this long, days: ten years, and a number that JSON has. */

@@ -4,6 +4,7 @@ import type { DemandForecast } from "./forecast.ts";
 import type { RegionState } from "./region-state.ts";
 import type { LiveSignals } from "./signals.ts";
 import type { FeatureSnapshot } from "./snapshot.ts";
+import type { ToldBySlot } from "./told-prices.ts";
 import { type EpochMs, MINUTE_MS, type RegionId } from "./units.ts";
 
 /** What is said beside the state when a snapshot is made. */
@@ -16,11 +17,12 @@ export interface SnapshotFrame {
   /** Wall clock. */
   madeAt: EpochMs;
   lastForecast: DemandForecast | null;
+  told: ToldBySlot;
 }
 
 /** Everything a price needs of a region at one instant. */
 export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureSnapshot {
-  const { regionId, tick, timeZone, asOf, madeAt, lastForecast } = frame;
+  const { regionId, tick, timeZone, asOf, madeAt, lastForecast, told } = frame;
   const signals = state.signalsAt(asOf);
   const context = state.contextAt(asOf, timeZone);
   const history = state.historyAt(asOf);
@@ -37,6 +39,7 @@ export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureS
     signals,
     context,
     lastForecast,
+    told,
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Context, productContextOf } from "./context.ts";
 import type { DemandForecast } from "./forecast.ts";
 import type { LiveSignals } from "./signals.ts";
+import type { ToldBySlot } from "./told-prices.ts";
 import type { EpochMs, ProductType, RegionId } from "./units.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface FeatureSnapshot {
   context: Context;
   /** The last forecast the region was told of, for when inference is cold or fails. */
   lastForecast: DemandForecast | null;
+  /** The prices of the last minute, as far as the region had heard of them. */
+  told: ToldBySlot;
 }
 
 /** The snapshot as the price of one product sees it: a region may know of many others. */

@@ -22,6 +22,9 @@ export type ModelVersion = Branded<string, "ModelVersion">;
 /** An experiment as its owners name it, for example `exp_steeper_evenings`. */
 export type ExperimentId = Branded<string, "ExperimentId">;
 
+/** `emg_` and twelve hex digits of the SHA-256 of the emergency document. */
+export type EmergencyVersion = Branded<string, "EmergencyVersion">;
+
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const QUARTER_HOUR_MS = 15 * MINUTE_MS;

@@ -3,7 +3,9 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { openApiDocument } from "../contract/openapi.ts";
+import { rulesJsonSchema } from "../contract/rules-json-schema.ts";
 import { sdkEventTypes } from "./sdk-event-types.ts";
 
 interface Generated {
@@ -69,6 +71,8 @@ function schemaSources(): Generated {
   };
 }
 
+const jsonText = (json: unknown) => `${JSON.stringify(json, null, 2)}\n`;
+
 const GENERATED: Generated[] = [
   {
     path: "workers/runtime.d.ts",
@@ -79,7 +83,17 @@ const GENERATED: Generated[] = [
   bindingsOf("aggregator", "workers/aggregator/wrangler.toml"),
   {
     path: "contract/openapi.json",
-    write: (target) => writeFileSync(target, `${JSON.stringify(openApiDocument(), null, 2)}\n`),
+    write: (target) => writeFileSync(target, jsonText(openApiDocument())),
+  },
+  {
+    path: "contract/schemas/rules.schema.json",
+    write: (target) => writeFileSync(target, jsonText(rulesJsonSchema())),
+  },
+  {
+    // The Worker reads JSON, people write YAML.
+    path: "rules/generated/ride-hailing.json",
+    write: (target) =>
+      writeFileSync(target, jsonText(parse(readFileSync("rules/packs/ride-hailing.yaml", "utf8")))),
   },
   protobufMessages("origin/onnx", "onnx_pb.js"),
   protobufMessages("origin/onnx", "onnx_pb.d.ts"),

@@ -6,8 +6,9 @@ import {
   regionsDocumentSchema,
   regionsVersionOf,
 } from "../../contract/regions.ts";
-import { parseRules } from "../../contract/rules.ts";
+import { rulesFrom } from "../../contract/rules.ts";
 import type { ModelFiles } from "../edge/edge-client.ts";
+import { readRulesFile } from "./read-rules-file.ts";
 
 export interface Versioned<Value> {
   version: string;
@@ -27,7 +28,7 @@ const fileAt = (path: string) => new URL(`../../${path}`, import.meta.url);
 export async function loadShippedFiles(): Promise<ShippedFiles> {
   return {
     regions: await loadRegions(fileAt("data/nyc/regions.json")),
-    rules: await loadRules(fileAt("rules/nyc-ride.json")),
+    rules: await loadRules(fileAt("rules/packs/ride-hailing.yaml")),
     model: await loadModel(fileAt("models/baseline/")),
   };
 }
@@ -40,9 +41,9 @@ export async function loadRegions(path: string | URL): Promise<Versioned<Regions
 
 /** A rules document. Throws with each of its faults. */
 export async function loadRules(path: string | URL): Promise<Versioned<unknown>> {
-  const text = await readFile(path, "utf8");
-  const rules = parseRules(text);
-  if (!Array.isArray(rules)) return { version: rules.version, value: JSON.parse(text) };
+  const json = await readRulesFile(path);
+  const rules = rulesFrom(json);
+  if (!Array.isArray(rules)) return { version: rules.version, value: json };
   const faults = rules.map(({ path: where, detail }) => `\n  ${where}: ${detail}`);
   throw new Error(`${path} cannot be used:${faults.join("")}`);
 }

@@ -11,8 +11,10 @@ import {
   textOfKey,
 } from "../../domain/decision.ts";
 import {
+  type EmergencyVersion,
   type EpochMs,
   MINUTE_MS,
+  type MinorUnits,
   type ModelVersion,
   type ProductType,
   plus,
@@ -20,7 +22,7 @@ import {
   type RulesVersion,
 } from "../../domain/units.ts";
 import { AS_OF, forecast, material, RIDE, snapshot } from "../support/decision-samples.ts";
-import { documentOf, soundRules } from "../support/pricing-samples.ts";
+import { documentOf, layer, settings, soundDocuments } from "../support/pricing-samples.ts";
 
 /** The decision; throws where there is none. */
 function decided(fields: Parameters<typeof material>[0] = {}): Decision {
@@ -45,13 +47,19 @@ describe("decide()", () => {
       snapshot: snapshot(everything, { bookingCount15m: 10 }),
       forecast: forecast(15),
     });
-    expect(inputs).toEqual({
+    expect(inputs).toMatchObject({
       demandScore: 0.75,
       availableSupply: 30,
+      utilization: 9 / 39,
       recentDemand: 10,
+      cancelRate15m: 0,
       localHour: 8,
+      dayOfWeek: 1,
       weatherSeverity: 0.5,
+      trafficIndex: null,
       eventScore: 0.4,
+      holiday: 0,
+      attributes: null,
     });
     expect(demandScore).toBe(0.75);
     expect(confidence).toBeCloseTo(1 / (1 + 1.5 / 2), 12);
@@ -66,6 +74,10 @@ describe("decide()", () => {
       modelVersion: "mdl_0123456789ab",
       source: "model",
       priceMinor: price.priceMinor,
+      period: 0,
+      emergencyVersion: null,
+      experiment: null,
+      attributes: null,
     });
   });
 
@@ -74,10 +86,10 @@ describe("decide()", () => {
     const p50 = fc.option(fc.double({ min: 0, max: 500, noNaN: true }));
     const source = fc.constantFrom(...SOURCES);
     fc.assert(
-      fc.property(soundRules(), available, p50, source, ({ rules }, drivers, expected, from) => {
+      fc.property(soundDocuments(), available, p50, source, (document, drivers, expected, from) => {
         const supply = drivers === null ? null : reading({ available: drivers, busy: 1 });
         const made = material({
-          rules: { version: "rul_0123456789ab" as RulesVersion, document: documentOf(rules) },
+          rules: { version: "rul_0123456789ab" as RulesVersion, document },
           snapshot: snapshot({ ...everything, supply }),
           forecast: expected === null ? null : forecast(expected),
           source: from,
@@ -106,31 +118,6 @@ describe("decide()", () => {
     expect(nothing.key.tick).toBe(0);
   });
 
-  it("with rules only holds the base price to its bounds and its grid", () => {
-    fc.assert(
-      fc.property(soundRules(), ({ rules, sold }) => {
-        const version = "rul_0123456789ab" as RulesVersion;
-        const { price } = decided({
-          rules: { version, document: documentOf(rules) },
-          snapshot: null,
-          forecast: null,
-          source: "rules_only",
-        });
-        const { factors, adjustments } = price;
-        expect(Object.values(factors).every((factor) => factor === 0)).toBe(true);
-        const isFree =
-          (sold.floorMinor ?? 0) <= sold.baseMinor &&
-          (sold.ceilingMinor ?? Number.POSITIVE_INFINITY) >= sold.baseMinor &&
-          rules.minMultiplier <= 1 &&
-          rules.maxMultiplier >= 1;
-        if (isFree) expect(adjustments.constraint).toBe(0);
-        if (isFree && sold.baseMinor % rules.roundingMinor === 0) {
-          expect(price.priceMinor).toBe(sold.baseMinor);
-        }
-      }),
-    );
-  });
-
   it("leaves out what is unknown or has run out, and names it", () => {
     const ran = plus(AS_OF, -10 * MINUTE_MS);
     const old = { supply: reading({ available: 1, busy: 1 }, ran), localEvent: reading(1, ran) };
@@ -145,6 +132,70 @@ describe("decide()", () => {
       demandScore: null,
       price: { missing: ["demand"] },
     });
+  });
+
+  describe("by rules with dates", () => {
+    const sale = plus(AS_OF, 3_600_000);
+    const document = documentOf(
+      layer(),
+      layer({ name: "sale", from: sale, settings: { adjust: -0.3, announcedReduction: true } }),
+    );
+    const rules = { version: "rul_0123456789ab" as RulesVersion, document };
+    const later = { ...snapshot(), asOf: sale };
+
+    it("goes by the time of the snapshot, whatever the clock says", () => {
+      const before = decided({ rules, time: { at: sale } });
+      expect(before).toMatchObject({ price: { priceMinor: 1_000 }, announcedSince: null });
+      expect(before.key.period).toBe(0);
+      const during = decided({ rules, snapshot: later });
+      expect(during).toMatchObject({ price: { priceMinor: 700 }, announcedSince: sale });
+      expect(during.key.period).toBe(1);
+    });
+
+    it("without a snapshot goes by the clock, and replays by its period", () => {
+      const alone = { rules, snapshot: null, forecast: null, source: "rules_only" } as const;
+      const first = decided({ ...alone, time: { at: sale } });
+      expect(first.key.period).toBe(1);
+      expect(decided({ ...alone, time: { period: 1 } })).toEqual(first);
+      expect(decided({ ...alone, time: { at: AS_OF } }).key.period).toBe(0);
+    });
+  });
+
+  it("hands on what was told, apart for each variant", () => {
+    const document = documentOf(
+      layer({ settings: settings({ maxStepPerMinute: 0.1, adjust: 0.5 }) }),
+    );
+    const rules = { version: "rul_0123456789ab" as RulesVersion, document };
+    const before = [{ at: plus(AS_OF, -20_000), priceMinor: 1_000 as MinorUnits }];
+    const arm = { id: "exp_a", variant: "b" };
+    const past = { ...snapshot(), told: { ride: before } };
+    const control = decided({ rules, snapshot: past });
+    expect(control.price.priceMinor).toBe(1_100);
+    expect(control.told).toEqual([...before, { at: AS_OF, priceMinor: 1_100 }]);
+    expect(decided({ rules, snapshot: past, experiment: arm }).price.priceMinor).toBe(1_500);
+  });
+
+  it("names the emergency measures only where they bear on the price", () => {
+    const version = "emg_0123456789ab" as EmergencyVersion;
+    const cap = (regions: string[]) => ({
+      version,
+      document: {
+        caps: [
+          {
+            name: "storm",
+            scope: { regions, products: null },
+            reason: "storm",
+            maxMultiplier: 0.9,
+            maxPrice: null,
+          },
+        ],
+        freezes: [],
+      },
+    });
+    expect(decided({ emergency: cap(["nyc-1"]) }).key.emergencyVersion).toBeNull();
+    const capped = decided({ emergency: cap(["nyc-161"]) });
+    expect(capped.key.emergencyVersion).toBe(version);
+    expect(capped.price.priceMinor).toBe(900);
   });
 
   it("reads the hour on the region's own clock", () => {
@@ -167,6 +218,20 @@ const decisionKey: fc.Arbitrary<DecisionKey> = fc.record({
   modelVersion: fc.option(hex12.map((hex) => `mdl_${hex}` as ModelVersion)),
   source: fc.constantFrom(...SOURCES),
   priceMinor: fc.nat({ max: 1e15 - 1 }),
+  period: fc.nat({ max: 999_999 }),
+  emergencyVersion: fc.option(hex12.map((hex) => `emg_${hex}` as EmergencyVersion)),
+  experiment: fc.option(
+    fc.record({
+      id: fc.stringMatching(/^exp_[a-z0-9_]{1,60}$/),
+      variant: fc.stringMatching(/^[a-z0-9_]{1,64}$/),
+    }),
+  ),
+  attributes: fc.option(
+    fc.dictionary(fc.stringMatching(/^[a-z0-9_]{1,20}$/), fc.integer({ min: -999, max: 99_999 }), {
+      minKeys: 1,
+      maxKeys: 4,
+    }),
+  ),
 });
 
 describe("a decision's key", () => {
@@ -184,15 +249,26 @@ describe("a decision's key", () => {
   it("is the text it always was", () => {
     const { key } = decided();
     expect(textOfKey({ ...key, priceMinor: 1_575 })).toBe(
-      "nyc-161.ride.812.rul_0123456789ab.mdl_0123456789ab.model.1575",
+      "nyc-161.ride.812.rul_0123456789ab.mdl_0123456789ab.model.1575.0.-.-.-",
+    );
+    const particular = {
+      ...key,
+      period: 3,
+      emergencyVersion: "emg_0123456789ab" as EmergencyVersion,
+      experiment: { id: "exp_fares", variant: "steeper" },
+      attributes: { stay_weekday: 6, lead_time_days: 21 },
+    };
+    expect(textOfKey({ ...particular, priceMinor: 1_575 })).toBe(
+      "nyc-161.ride.812.rul_0123456789ab.mdl_0123456789ab.model.1575.3.emg_0123456789ab.exp_fares~steeper.lead_time_days~21~stay_weekday~6",
     );
     expect(textOfKey({ ...key, modelVersion: null, source: "rules_only", tick: 0 })).toBe(
-      `nyc-161.ride.0.rul_0123456789ab.-.rules_only.${key.priceMinor}`,
+      `nyc-161.ride.0.rul_0123456789ab.-.rules_only.${key.priceMinor}.0.-.-.-`,
     );
     expect(key.productType).toBe(RIDE);
   });
 
-  const good = "nyc-161.ride.812.rul_0123456789ab.mdl_0123456789ab.model.1575";
+  const good =
+    "nyc-161.ride.812.rul_0123456789ab.mdl_0123456789ab.model.1575.0.-.exp_a~b.nights~2~weekday~6";
   it.each([
     ["nothing", ""],
     ["a part too few", good.replace(".812", "")],
@@ -205,6 +281,10 @@ describe("a decision's key", () => {
     ["a fraction of a price", good.replace("1575", "15.75")],
     ["rules of another length", good.replace("rul_0", "rul_")],
     ["no rules", good.replace("rul_0123456789ab", "-")],
+    ["attributes out of order", good.replace("nights~2~weekday~6", "weekday~6~nights~2")],
+    ["an attribute twice", good.replace("weekday", "nights")],
+    ["an attribute without a number", good.replace("~6", "")],
+    ["a variant of nothing", good.replace("exp_a~b", "exp_a")],
     ["upper case", good.toUpperCase()],
     ["a line after it", `${good}\n`],
     ["a space before it", ` ${good}`],

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decimalFrom, fractionDigitsOf, minorFrom } from "../../contract/money.ts";
+import { decimalFrom, fractionDigitsOf, minorFrom } from "../../domain/money.ts";
 import { type MinorUnits, minorUnits } from "../../domain/units.ts";
 
 describe("minor units", () => {

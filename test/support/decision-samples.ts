@@ -12,7 +12,7 @@ import type {
   RegionId,
   RulesVersion,
 } from "../../domain/units.ts";
-import { documentOf, product, ruleSet } from "./pricing-samples.ts";
+import { documentBy } from "./pricing-samples.ts";
 
 /** Monday 19 May 2014, 08:20 in New York: the morning peak. */
 export const AS_OF = Date.parse("2014-05-19T12:20:00Z") as EpochMs;
@@ -27,8 +27,7 @@ export const REGION = {
 };
 
 /** Rules by which each factor moves the price by something of its own. */
-export const TELLING_RULES = ruleSet({
-  products: { ride: product(1_000) },
+export const TELLING_RULES = documentBy({
   demand: { weight: 1, neutral: 0.5, steepness: 6, threshold: 0.5 },
   supply: { weight: 1, neutral: 0.5 },
   timeOfDay: {
@@ -67,6 +66,7 @@ export function snapshot(
     signals: { ...QUIET, ...signals },
     context: { ...NO_CONTEXT, ...context },
     lastForecast: null,
+    told: {},
   };
 }
 
@@ -82,11 +82,15 @@ export function material(fields: Partial<DecisionMaterial> = {}): DecisionMateri
     productType: RIDE,
     rules: {
       version: "rul_0123456789ab" as RulesVersion,
-      document: documentOf(TELLING_RULES),
+      document: TELLING_RULES,
     },
     snapshot: snapshot(),
     forecast: forecast(5),
     source: "model",
+    emergency: null,
+    experiment: null,
+    attributes: null,
+    time: { at: AS_OF },
     ...fields,
   };
 }

@@ -38,7 +38,15 @@ export function snapshotsOf(day: RecordedDay, instants: readonly EpochMs[]): Fea
       if (event === undefined || event.occurredAt > asOf) break;
       state.arrive([event], event.occurredAt, event.occurredAt);
     }
-    const frame = { regionId, tick: index + 1, timeZone, asOf, madeAt: asOf, lastForecast: null };
+    const frame = {
+      regionId,
+      tick: index + 1,
+      timeZone,
+      asOf,
+      madeAt: asOf,
+      lastForecast: null,
+      told: {},
+    };
     return snapshotFrom(state, frame);
   });
 }

@@ -9,6 +9,11 @@ import type { Ticks } from "./ticks.ts";
 /** A region does not say something new more often, nor less often, by the wall clock. */
 const MIN_TICK_MS = 500;
 const MAX_TICK_MS = 30 * SECOND_MS;
+/**
+ * A tick that nobody has said the prices of is not followed by another so soon: prices that may move by so much a minute have to know
+ * those before them. An isolate says them as soon as it has them; one that died never will.
+ */
+const MAX_UNTOLD_MS = 2 * SECOND_MS;
 /** KV takes one write a second for each key; the copy is for when the region's object does not answer. */
 const COPY_EVERY_MS = 30 * SECOND_MS;
 
@@ -50,6 +55,7 @@ export class RegionSnapshots {
     const ageMs = wallNow() - madeAt;
     if (ageMs >= 0 && ageMs < MIN_TICK_MS) return true;
     if (ageMs < 0 || ageMs >= MAX_TICK_MS) return false;
+    if (ageMs < MAX_UNTOLD_MS && !ticks.isTold) return true;
     const asOf = eventNow();
     const { state } = region();
     const material = materialOf(state.signalsAt(asOf), state.contextAt(asOf, timeZone));
@@ -67,6 +73,7 @@ export class RegionSnapshots {
       asOf: ports.eventNow(),
       madeAt: ports.wallNow(),
       lastForecast: ticks.lastForecast,
+      told: ticks.told,
     });
     const json = ticks.add(snapshot);
     if (ports.mirror) ports.waitUntil(ports.mirror.offer(snapshot));

@@ -26,6 +26,7 @@ import { snapshotKey } from "../../contract/store-keys.ts";
 import { valueAt } from "../../domain/context.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
+import type { ToldBySlot } from "../../domain/told-prices.ts";
 import { QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
 import { confirmParcels } from "./confirm-parcels.ts";
 import { CountedSql } from "./counted-sql.ts";
@@ -193,8 +194,13 @@ export class RegionWindowObject
     };
   }
 
-  async snapshot(knownTick: number, timeZone: string): Promise<FeatureSnapshot | null> {
+  async snapshot(
+    knownTick: number,
+    timeZone: string,
+    told?: ToldBySlot,
+  ): Promise<FeatureSnapshot | null> {
     this.changeLayout(0);
+    if (told) this.ticks.recordTold(knownTick, told);
     const present = this.snapshots.present(timeZone);
     return present.tick === knownTick ? null : present;
   }
@@ -203,8 +209,13 @@ export class RegionWindowObject
     return this.ticks.at(tick);
   }
 
-  async recordForecast(_tick: number, forecast: DemandForecast): Promise<void> {
-    this.ticks.record(forecast);
+  async recordDecided(
+    tick: number,
+    forecast: DemandForecast | null,
+    told: ToldBySlot,
+  ): Promise<void> {
+    if (forecast) this.ticks.record(forecast);
+    this.ticks.recordTold(tick, told);
   }
 
   async seedHistory({ startAt, counts }: HistorySeed): Promise<void> {

@@ -1,6 +1,7 @@
 import type { DemandForecast } from "../../domain/forecast.ts";
 import { materialOf } from "../../domain/region-snapshot.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
+import type { ToldBySlot } from "../../domain/told-prices.ts";
 import { HOUR_MS } from "../../domain/units.ts";
 import type { Sql } from "./counted-sql.ts";
 
@@ -19,6 +20,8 @@ export class Ticks {
   /** What the latest snapshot says, as `materialOf` has it; "" before the first. */
   latestMaterial: string;
   private forecast: DemandForecast | null;
+  /** What was told at the latest tick, with what its snapshot knew of before; null until somebody says. */
+  private heard: ToldBySlot | null = null;
   private readonly sql: Sql;
 
   constructor(sql: Sql) {
@@ -44,6 +47,21 @@ export class Ticks {
     this.forecast = forecast;
   }
 
+  /** Takes note of prices that were told at a tick; those of an earlier one are in the latest snapshot already. */
+  recordTold(tick: number, told: ToldBySlot): void {
+    if (tick === this.latest?.tick) this.heard = { ...this.heard, ...told };
+  }
+
+  /** True when the latest tick has been priced, or there is nobody who says so. */
+  get isTold(): boolean {
+    return this.heard !== null || Object.keys(this.latest?.told ?? {}).length === 0;
+  }
+
+  /** The prices that those of the next tick follow. It is stored with the next snapshot. */
+  get told(): ToldBySlot {
+    return { ...this.latest?.told, ...this.heard };
+  }
+
   /** Stores a snapshot, which then is the latest, and returns it as JSON. */
   add(snapshot: FeatureSnapshot): string {
     const { tick, madeAt } = snapshot;
@@ -55,6 +73,7 @@ export class Ticks {
       json,
     );
     this.latest = snapshot;
+    this.heard = null;
     this.latestMaterial = materialOf(snapshot.signals, snapshot.context);
     if (tick % SWEEP_EVERY === 0) this.sweep(madeAt - KEPT_MS);
     return json;
@@ -79,6 +98,9 @@ export class Ticks {
       `SELECT json FROM snapshots ${which}`,
       ...bindings,
     );
-    return row ? (JSON.parse(row.json) as FeatureSnapshot) : null;
+    // Snapshots of an earlier build told no prices.
+    if (!row) return null;
+    const snapshot = JSON.parse(row.json) as FeatureSnapshot;
+    return { ...snapshot, told: snapshot.told ?? {} };
   }
 }

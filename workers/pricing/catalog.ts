@@ -1,11 +1,13 @@
-/** What prices are made by: the regions, the rules and the model in force, as this isolate knows them. */
+/** What prices are made by: the regions, the rules, the emergency measures and the model in force, as this isolate knows them. */
 import { messageOf } from "../../contract/log.ts";
 import type { FieldError } from "../../contract/problem.ts";
-import { POINTER, regionsKey, rulesKey } from "../../contract/store-keys.ts";
-import type { ModelVersion, RulesVersion } from "../../domain/units.ts";
+import { emergencyKey, POINTER, regionsKey, rulesKey } from "../../contract/store-keys.ts";
+import type { EmergencyVersion, ModelVersion, RulesVersion } from "../../domain/units.ts";
 import {
+  type KnownEmergency,
   type KnownRegions,
   type KnownRules,
+  knownEmergencyFrom,
   knownRegionsFrom,
   knownRulesFrom,
   SHIPPED,
@@ -15,16 +17,23 @@ import type { Models } from "./model/models.ts";
 import { createSingleFlight, until } from "./single-flight.ts";
 import { createSlot, type Loaded, type SlotPorts } from "./slot.ts";
 
-/** A new object whenever one of the three changes, so that what was made by an earlier one can tell. */
+/** A new object whenever one of them changes, so that what was made by an earlier one can tell. */
 export interface InForce {
   regions: KnownRegions;
   rules: KnownRules;
+  /** Null while no measure was ever taken. */
+  emergency: KnownEmergency | null;
   /** Null while none is loaded. */
   model: LoadedModel | null;
 }
 
 export interface Catalog {
   inForce(): InForce;
+  /**
+   * How long a request has to wait for news of emergency measures, in milliseconds: 0 but for the first ones after a silence, for
+   * what was looked at longer ago than a measure may take to be in force is not good enough to price by.
+   */
+  graceMs(now: number): number;
   /** True once the pointers of rules and regions were asked for, whatever came of it. */
   hasAsked(): boolean;
   /** When they were asked for first, wall clock. */
@@ -38,23 +47,31 @@ export interface Catalog {
   /** Looks for rules and regions if that was never done. */
   renewIfUnknown(): Promise<void>;
   /** What was published last, by kind; as `Slot.published`. */
-  published(): Record<"rules" | "regions" | "model", string | null | undefined>;
+  published(): Record<keyof typeof POINTER, string | null | undefined>;
   /** Rules of any version, for explanations. */
   rulesOf(version: RulesVersion): Promise<Loaded<KnownRules>>;
+  /** Emergency measures of any version, for explanations. */
+  emergencyOf(version: EmergencyVersion): Promise<Loaded<KnownEmergency>>;
 }
 
 const RENEW_EVERY_MS = 10_000;
+/** A measure is in force everywhere within ten seconds of being seen in KV, also where nobody asked for a while. */
+const RENEW_EMERGENCY_EVERY_MS = 4_000;
+const EMERGENCY_COUNTS_MS = 8_000;
+const LONGEST_GRACE_MS = 250;
 /** While it is not known what is in force, the question is asked more often. */
 const RETRY_EVERY_MS = 1_000;
 /** Two questions to KV, and to spare; a model is read and compiled. */
-const LONGEST_RENEWAL_MS = { documents: 5_000, model: 30_000 };
+const LONGEST_RENEWAL_MS = { documents: 5_000, emergency: 5_000, model: 30_000 };
 const MAX_REMEMBERED_RULES = 8;
 
 export function createCatalog(
   ports: SlotPorts & { models: Models; wallNow: () => number },
 ): Catalog {
   const { config, configDependency, models, wallNow } = ports;
-  let inForce: InForce = { ...SHIPPED, model: null };
+  let inForce: InForce = { ...SHIPPED, emergency: null, model: null };
+  let emergencyAskedAt = Number.NEGATIVE_INFINITY;
+  let emergencyKnownAt = Number.NEGATIVE_INFINITY;
   let documentsAskedAt = Number.NEGATIVE_INFINITY;
   let asked = false;
   let firstAskedAt: number | null = null;
@@ -64,7 +81,7 @@ export function createCatalog(
     what: "rules",
     pointer: POINTER.rules,
     initial: SHIPPED.rules,
-    load: (version) => rulesOf(version as RulesVersion),
+    load: rulesAt,
     onSwap: (value) => {
       inForce = { ...inForce, rules: value };
     },
@@ -76,6 +93,15 @@ export function createCatalog(
     load: (version) => loadDocument(regionsKey(version), knownRegionsFrom),
     onSwap: (value) => {
       inForce = { ...inForce, regions: value };
+    },
+  });
+  const emergency = createSlot<KnownEmergency>(ports, {
+    what: "emergency",
+    pointer: POINTER.emergency,
+    initial: null,
+    load: (version) => loadDocument(emergencyKey(version as EmergencyVersion), knownEmergencyFrom),
+    onSwap: (value) => {
+      inForce = { ...inForce, emergency: value };
     },
   });
   const model = createSlot<LoadedModel>(ports, {
@@ -101,6 +127,24 @@ export function createCatalog(
     return loaded;
   }
 
+  /**
+   * What the pointer of rules leads to: a version, the name of some other key under `rules/`, or the document itself, as whoever uses
+   * bare wrangler puts it. A document under another name is kept under its version too, before anything is priced with it.
+   */
+  async function rulesAt(pointed: string): Promise<Loaded<KnownRules>> {
+    const isDocument = pointed.startsWith("{");
+    if (!isDocument && VERSION.test(pointed)) return rulesOf(pointed as RulesVersion);
+    const found = isDocument
+      ? loadedFrom(pointed, knownRulesFrom)
+      : await loadDocument(rulesKey(pointed as RulesVersion), knownRulesFrom);
+    if (found.kind !== "loaded") return found;
+    const { version, json } = found.value;
+    const kept = await configDependency.ask(() =>
+      config.put(rulesKey(version), JSON.stringify(json)),
+    );
+    return kept.ok ? found : { kind: "unavailable" };
+  }
+
   async function loadDocument<Value>(
     key: string,
     from: (json: unknown) => Value | FieldError[],
@@ -108,11 +152,18 @@ export function createCatalog(
     const answer = await configDependency.ask(() => config.get(key));
     if (!answer.ok) return { kind: "unavailable" };
     if (answer.value === null) return { kind: "missing" };
-    const parsed = parsedFrom(answer.value, from);
-    return Array.isArray(parsed)
-      ? { kind: "refused", faults: parsed }
-      : { kind: "loaded", value: parsed };
+    return loadedFrom(answer.value, from);
   }
+
+  const emergencyFlight = createSingleFlight(
+    async () => {
+      emergencyAskedAt = wallNow();
+      await emergency.renew();
+      emergencyKnownAt = wallNow();
+    },
+    wallNow,
+    LONGEST_RENEWAL_MS.emergency,
+  );
 
   const documentsFlight = createSingleFlight(
     async () => {
@@ -125,15 +176,28 @@ export function createCatalog(
     LONGEST_RENEWAL_MS.documents,
   );
   const modelFlight = createSingleFlight(() => model.renew(), wallNow, LONGEST_RENEWAL_MS.model);
-  const isRenewing = () => documentsFlight.isUnderWay() || modelFlight.isUnderWay();
-  function beginRenewal(): Promise<unknown> | null {
-    const begun = [documentsFlight.begin(), modelFlight.begin()].filter((one) => one !== null);
+  const isRenewing = () =>
+    [documentsFlight, emergencyFlight, modelFlight].some((flight) => flight.isUnderWay());
+  function isEmergencyDue(now: number): boolean {
+    return now - emergencyAskedAt >= RENEW_EMERGENCY_EVERY_MS;
+  }
+  function areDocumentsDue(now: number): boolean {
+    const sinceMs = now - documentsAskedAt;
+    return sinceMs >= RENEW_EVERY_MS || (sinceMs >= RETRY_EVERY_MS && !isSettled());
+  }
+  function beginRenewal(everything: boolean): Promise<unknown> | null {
+    const now = wallNow();
+    const begun = [
+      ...(everything || isEmergencyDue(now) ? [emergencyFlight.begin()] : []),
+      ...(everything || areDocumentsDue(now) ? [documentsFlight.begin(), modelFlight.begin()] : []),
+    ].filter((one) => one !== null);
     return begun.length > 0 ? Promise.all(begun) : null;
   }
   const published = () => ({
     rules: rules.published(),
     regions: regions.published(),
     model: model.published(),
+    emergency: emergency.published(),
   });
 
   function isSettled(): boolean {
@@ -146,14 +210,15 @@ export function createCatalog(
     inForce: () => inForce,
     hasAsked: () => asked,
     coldSince: () => firstAskedAt ?? wallNow(),
-    isDue(now) {
-      const sinceMs = now - documentsAskedAt;
-      return sinceMs >= RENEW_EVERY_MS || (sinceMs >= RETRY_EVERY_MS && !isSettled());
+    isDue: (now) => isEmergencyDue(now) || areDocumentsDue(now),
+    graceMs(now) {
+      if (now - emergencyKnownAt < EMERGENCY_COUNTS_MS || !emergencyFlight.isUnderWay()) return 0;
+      return Math.max(0, LONGEST_GRACE_MS - (now - emergencyAskedAt));
     },
-    beginRenewal,
+    beginRenewal: () => beginRenewal(false),
     async renew() {
       await until(() => !isRenewing(), LONGEST_RENEWAL_MS.model);
-      await beginRenewal();
+      await beginRenewal(true);
     },
     async renewIfUnknown() {
       if (asked) return;
@@ -161,18 +226,22 @@ export function createCatalog(
     },
     published,
     rulesOf,
+    emergencyOf: (version) => loadDocument(emergencyKey(version), knownEmergencyFrom),
   };
 }
 
-function parsedFrom<Value>(
+const VERSION = /^rul_[0-9a-f]{12}$/;
+
+function loadedFrom<Value>(
   text: string,
   from: (json: unknown) => Value | FieldError[],
-): Value | FieldError[] {
+): Loaded<Value> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return [{ path: "", detail: `Not JSON: ${messageOf(error)}` }];
+    return { kind: "refused", faults: [{ path: "", detail: `Not JSON: ${messageOf(error)}` }] };
   }
-  return from(json);
+  const read = from(json);
+  return Array.isArray(read) ? { kind: "refused", faults: read } : { kind: "loaded", value: read };
 }

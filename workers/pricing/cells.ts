@@ -9,11 +9,12 @@ import type { Metrics } from "../../contract/metrics.ts";
 import { snapshotKey } from "../../contract/store-keys.ts";
 import type { Region } from "../../domain/region.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
-import { HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
+import type { ToldBySlot } from "../../domain/told-prices.ts";
+import { epochMs, HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
 import type { Catalog } from "./catalog.ts";
 import { type Dependency, TOO_LATE, within } from "./dependency.ts";
 import { type Foresight, foresee } from "./foresight.ts";
-import { type RegionPrices, regionPricesFrom } from "./region-prices.ts";
+import { type RegionPrices, regionPricesFrom, toldBy } from "./region-prices.ts";
 import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
 import { snapshotFromCopy } from "./snapshot-copy.ts";
 import type { ConfigStore, RegionWindows } from "./stores.ts";
@@ -28,7 +29,7 @@ export interface Cell {
   isCold: boolean;
   /** When the region's object was asked first, or first again, wall clock. */
   coldSince: number;
-  /** The tick whose forecast the region was told of. */
+  /** The tick whose forecast and prices the region was told of. */
   toldTick: number;
   readonly flight: SingleFlight;
 }
@@ -101,14 +102,14 @@ export function createCells(ports: CellPorts): Cells {
     if (!cell.snapshot && (await within(asking, HEDGE_AFTER_MS)) === TOO_LATE) await askCopy(cell);
     if (!(await asking)) await askCopy(cell);
     cell.isCold = false;
-    await tellForecast(cell);
+    await tellDecided(cell);
   }
 
   /** True when the object answered, be it that nothing is new. */
   async function askObject(cell: Cell): Promise<boolean> {
     const { regionId, timeZone } = cell.region;
     const answer = await regions.ask(() =>
-      regionWindows(regionId).snapshot(cell.snapshot?.tick ?? 0, timeZone),
+      regionWindows(regionId).snapshot(cell.snapshot?.tick ?? 0, timeZone, toldIn(cell)),
     );
     if (answer.ok && answer.value) adopt(cell, answer.value);
     return answer.ok;
@@ -130,14 +131,20 @@ export function createCells(ports: CellPorts): Cells {
     cell.isCold = false;
   }
 
-  /** Gives the region the forecast just made, for isolates that have no model. */
-  async function tellForecast(cell: Cell): Promise<void> {
+  /** Gives the region the forecast just made, for isolates that have no model, and the prices that the next ones follow. */
+  async function tellDecided(cell: Cell): Promise<void> {
     const { snapshot, prices, toldTick } = cell;
-    const forecast = prices?.foresight.source === "model" ? prices.foresight.forecast : null;
-    if (!snapshot || !forecast || snapshot.tick === toldTick) return;
+    if (!snapshot || !prices || snapshot.tick === toldTick) return;
+    const forecast = prices.foresight.source === "model" ? prices.foresight.forecast : null;
+    const told = toldBy(prices);
     cell.toldTick = snapshot.tick;
     const { regionId } = cell.region;
-    await regions.ask(() => regionWindows(regionId).recordForecast(snapshot.tick, forecast));
+    await regions.ask(() => regionWindows(regionId).recordDecided(snapshot.tick, forecast, told));
+  }
+
+  /** What was told at the cell's tick; undefined where no price was made from it. */
+  function toldIn({ snapshot, prices }: Cell): ToldBySlot | undefined {
+    return snapshot && prices?.snapshot === snapshot ? toldBy(prices) : undefined;
   }
 
   function pricesOf(cell: Cell, now: number): RegionPrices {
@@ -145,14 +152,18 @@ export function createCells(ports: CellPorts): Cells {
     const snapshot =
       cell.snapshot && now - cell.snapshot.madeAt < MAX_SNAPSHOT_AGE_MS ? cell.snapshot : null;
     const known = cell.prices;
-    if (known && known.madeBy === inForce && known.snapshot === snapshot) return known;
+    const isOver = known !== null && known.validUntil !== null && now >= known.validUntil;
+    if (known && known.madeBy === inForce && known.snapshot === snapshot && !isOver) return known;
     // The forecast depends on neither rules nor regions.
     const foresight =
       known && known.madeBy.model === inForce.model && known.snapshot === snapshot
         ? known.foresight
         : foreseeBy(snapshot);
     const { region } = cell;
-    cell.prices = regionPricesFrom({ region, snapshot, foresight, madeBy: inForce });
+    cell.prices = regionPricesFrom({
+      ...{ region, snapshot, foresight, madeBy: inForce },
+      decidedAt: epochMs(now),
+    });
     return cell.prices;
   }
 

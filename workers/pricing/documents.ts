@@ -1,4 +1,6 @@
 /** Rules and regions as this Worker knows them, and the ones it was built with. */
+
+import { emergencyFrom } from "../../contract/emergency.ts";
 import { type FieldError, fieldErrorsFrom } from "../../contract/problem.ts";
 import {
   type RegionsDocument,
@@ -8,13 +10,19 @@ import {
 } from "../../contract/regions.ts";
 import { rulesFrom } from "../../contract/rules.ts";
 import shippedRegions from "../../data/nyc/regions.json" with { type: "json" };
+import type { VersionedEmergency } from "../../domain/emergency.ts";
 import type { Region } from "../../domain/region.ts";
 import type { VersionedRules } from "../../domain/rules.ts";
 import type { RegionId } from "../../domain/units.ts";
-import shippedRules from "../../rules/nyc-ride.json" with { type: "json" };
+import shippedRules from "../../rules/generated/ride-hailing.json" with { type: "json" };
 
 /** Rules, beside the document they were read from. */
 export interface KnownRules extends VersionedRules {
+  json: unknown;
+}
+
+/** Emergency measures, beside the document they were read from. */
+export interface KnownEmergency extends VersionedEmergency {
   json: unknown;
 }
 
@@ -29,6 +37,12 @@ export interface KnownRegions {
 export function knownRulesFrom(json: unknown): KnownRules | FieldError[] {
   const rules = rulesFrom(json);
   return Array.isArray(rules) ? rules : { ...rules, json };
+}
+
+/** Reads a document of emergency measures from JSON, or names its faults. */
+export function knownEmergencyFrom(json: unknown): KnownEmergency | FieldError[] {
+  const emergency = emergencyFrom(json);
+  return Array.isArray(emergency) ? emergency : { ...emergency, json };
 }
 
 /** Reads a regions document from JSON, or names its faults. */

@@ -9,13 +9,14 @@
 import { instantText } from "../../contract/names.ts";
 import { type ComputeRequest, PRICE_VALID_MS } from "../../contract/pricing.ts";
 import type { Problem } from "../../contract/problem.ts";
-import type { EpochMs, ProductType, RegionId } from "../../domain/units.ts";
+import type { EpochMs, RegionId } from "../../domain/units.ts";
+import { attributeFaults } from "./attribute-faults.ts";
 import type { Call } from "./call.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Cell, Cells } from "./cells.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { PriceMetrics } from "./price-metrics.ts";
-import { type Decided, decideProduct, type RegionPrices } from "./region-prices.ts";
+import { type Decided, decideProduct, NO_PARTICULARS, type RegionPrices } from "./region-prices.ts";
 import { until } from "./single-flight.ts";
 
 /** Features count for two minutes; afterwards an answer is stale, and says so. */
@@ -23,7 +24,7 @@ const FEATURE_TTL_MS = 120_000;
 /** How long after a region or an isolate was first asked for, requests still wait for what is to come. */
 const FIRST_WAIT_MS = 250;
 
-export type Asked = Pick<ComputeRequest, "region_id" | "product_type" | "user_id">;
+export type Asked = Pick<ComputeRequest, "region_id" | "product_type" | "user_id" | "attributes">;
 
 /** Of a request, what a price needs. */
 export type Asking = Pick<Call, "now" | "traceId" | "waitUntil">;
@@ -52,6 +53,13 @@ export function createPipeline(parts: {
     return region ? cells.of(region) : null;
   }
 
+  /** The decision about a product and what the request says of itself: made when it is first asked for. */
+  function decidedFor(prices: RegionPrices, asked: Asked): Decided | undefined | null {
+    const { product_type, attributes = null } = asked;
+    if (attributes === null) return prices.byProduct.get(product_type);
+    return decideProduct(prices, product_type, { ...NO_PARTICULARS, attributes });
+  }
+
   /** Whether the region can be priced now as well as it ever can; sets off what is due for it. */
   function isPrepared(regionId: RegionId, asking: Asking): boolean {
     if (!catalog.hasAsked()) return false;
@@ -65,7 +73,9 @@ export function createPipeline(parts: {
   }
 
   /** Decides one product again from the features at hand, as if it had never been decided. */
-  function decideAnew(prices: RegionPrices, productType: ProductType): Decided | null {
+  function decideAnew(prices: RegionPrices, asked: Asked): Decided | null {
+    const { product_type: productType, attributes } = asked;
+    if (attributes !== undefined) return decidedFor(prices, asked) ?? null;
     const foresight = cells.foresee(prices.snapshot);
     const decided = decideProduct({ ...prices, foresight }, productType);
     const known = prices.byProduct.get(productType);
@@ -85,20 +95,27 @@ export function createPipeline(parts: {
     prepare(regionId, asking) {
       const { now } = asking;
       if (catalog.isDue(now)) beside(asking, catalog.beginRenewal());
-      if (isPrepared(regionId, asking)) return null;
+      const graceMs = catalog.graceMs(now);
+      const prepared = isPrepared(regionId, asking);
+      if (prepared && graceMs === 0) return null;
       const coldSince = (catalog.hasAsked() && cellOf(regionId)?.coldSince) || catalog.coldSince();
-      const patienceMs = FIRST_WAIT_MS - (now - coldSince);
-      return patienceMs > 0 ? until(() => isPrepared(regionId, asking), patienceMs) : null;
+      const patienceMs = Math.max(graceMs, prepared ? 0 : FIRST_WAIT_MS - (now - coldSince));
+      if (patienceMs <= 0) return null;
+      return until(() => catalog.graceMs(now) === 0 && isPrepared(regionId, asking), patienceMs);
     },
 
-    tell({ region_id, product_type }, asking, anew) {
+    tell(asked, asking, anew) {
+      const { region_id, product_type } = asked;
       const { now, traceId } = asking;
       const cell = cellOf(region_id);
       if (!cell) {
         return { type: "unknown_region", detail: `No region is called ${region_id}.` };
       }
       const prices = cells.pricesOf(cell, now);
-      const decided = anew ? decideAnew(prices, product_type) : prices.byProduct.get(product_type);
+      const errors =
+        asked.attributes && attributeFaults(prices.madeBy.rules.document, asked.attributes);
+      if (errors && errors.length > 0) return { type: "invalid_request", errors };
+      const decided = anew ? decideAnew(prices, asked) : decidedFor(prices, asked);
       if (!decided) {
         return { type: "unknown_product", detail: `${region_id} does not sell ${product_type}.` };
       }

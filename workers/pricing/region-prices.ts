@@ -1,10 +1,20 @@
 /** Everything decided for one region from one snapshot, in the form in which it is told. */
 import { decidedAnswerFrom } from "../../contract/pricing.ts";
-import { type Decision, decide, requestIdPrefixOf, textOfKey } from "../../domain/decision.ts";
+import {
+  armText,
+  type Decision,
+  decide,
+  type ExperimentArm,
+  requestIdPrefixOf,
+  textOfKey,
+} from "../../domain/decision.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
+import type { Attributes } from "../../domain/price-inputs.ts";
 import type { Region } from "../../domain/region.ts";
+import { bookOf } from "../../domain/rule-book.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
-import type { ProductType } from "../../domain/units.ts";
+import { slotOf, type ToldBySlot } from "../../domain/told-prices.ts";
+import type { EpochMs, ProductType } from "../../domain/units.ts";
 import type { InForce } from "./catalog.ts";
 import type { Foresight } from "./foresight.ts";
 
@@ -13,6 +23,10 @@ export interface RegionPrices {
   snapshot: FeatureSnapshot | null;
   foresight: Foresight;
   madeBy: InForce;
+  /** When they were decided, wall clock: what time it is for rules where no snapshot says. */
+  decidedAt: EpochMs;
+  /** Without a snapshot, when the rules next change; null when they do not. */
+  validUntil: EpochMs | null;
   /** Products that the rules do not price are not here. */
   byProduct: Map<ProductType, Decided>;
 }
@@ -29,21 +43,43 @@ export interface Decided {
   told: boolean;
 }
 
-export type Basis = Omit<RegionPrices, "byProduct">;
+export type Basis = Omit<RegionPrices, "byProduct" | "validUntil">;
+
+/** What sets one decision for a product apart from the others made from the same basis. */
+export interface Particulars {
+  attributes: Attributes | null;
+  experiment: ExperimentArm | null;
+}
+
+export const NO_PARTICULARS: Particulars = { attributes: null, experiment: null };
 
 /** Decides all products of a region. */
 export function regionPricesFrom(basis: Basis): RegionPrices {
-  const decided = basis.region.productTypes.flatMap((productType) => {
+  const { region, snapshot, madeBy, decidedAt } = basis;
+  const { regionId, productTypes } = region;
+  const book = bookOf(madeBy.rules.document);
+  const decided = productTypes.flatMap((productType) => {
     const one = decideProduct(basis, productType);
     return one ? [[productType, one] as const] : [];
   });
-  return { ...basis, byProduct: new Map(decided) };
+  return {
+    ...basis,
+    validUntil: snapshot ? null : book.nextChangeAfter(decidedAt, regionId, productTypes),
+    byProduct: new Map(decided),
+  };
 }
 
 /** Decides one product; null when the rules do not price it. */
-export function decideProduct(basis: Basis, productType: ProductType): Decided | null {
-  const { region, snapshot, madeBy, foresight } = basis;
-  const decision = decide({ region, productType, rules: madeBy.rules, snapshot, ...foresight });
+export function decideProduct(
+  basis: Basis,
+  productType: ProductType,
+  particulars = NO_PARTICULARS,
+): Decided | null {
+  const { region, snapshot, madeBy, foresight, decidedAt } = basis;
+  const { rules, emergency } = madeBy;
+  const time = { at: decidedAt };
+  const made = { region, productType, rules, snapshot, emergency, time };
+  const decision = decide({ ...made, ...foresight, ...particulars });
   if ("reason" in decision) return null;
   const id = textOfKey(decision.key);
   const answer = JSON.stringify(decidedAnswerFrom(decision)).slice(0, -1);
@@ -54,4 +90,14 @@ export function decideProduct(basis: Basis, productType: ProductType): Decided |
     head: `${answer},"request_id":"${requestIdPrefixOf(id)}`,
     told: false,
   };
+}
+
+/** What was told of each slot, for the region to keep: what the next prices follow. */
+export function toldBy({ byProduct }: Pick<RegionPrices, "byProduct">): ToldBySlot {
+  const told: Record<string, ToldBySlot[string]> = {};
+  for (const { decision } of byProduct.values()) {
+    const { productType, experiment } = decision.key;
+    if (decision.told) told[slotOf(productType, experiment && armText(experiment))] = decision.told;
+  }
+  return told;
 }

@@ -81,7 +81,7 @@ export const configChanges = sqliteTable("config_changes", {
   changedAt: integer("changed_at").notNull(),
   /** Id of the key. */
   changedBy: text("changed_by").notNull(),
-  what: text({ enum: ["rules", "regions", "model"] }).notNull(),
+  what: text({ enum: ["rules", "regions", "model", "emergency"] }).notNull(),
   /** Versions. */
   before: text(),
   after: text().notNull(),

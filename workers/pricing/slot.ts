@@ -21,12 +21,12 @@ export interface Slot<Value> {
 }
 
 export interface SlotOptions<Value> {
-  what: "rules" | "regions" | "model";
-  /** Key of the pointer. */
+  what: "rules" | "regions" | "model" | "emergency";
+  /** Key of the pointer. What it holds is a version, or whatever else `load` can make something of. */
   pointer: string;
   /** In force until something else is. */
   initial: Value | null;
-  load: (version: string) => Promise<Loaded<Value>>;
+  load: (pointed: string) => Promise<Loaded<Value>>;
   /** Called before the new one is in force. */
   onSwap: (value: Value) => void;
 }
@@ -44,10 +44,18 @@ export function createSlot<Value extends { version: string }>(
 ): Slot<Value> {
   let current = initial;
   let published: string | null | undefined;
+  /** What the pointer held when the current one was loaded. */
+  let loadedFrom: string | null = initial?.version ?? null;
   let refused: string | null = null;
   const refusals = metrics.counter(
     "pricing_config_refused_total",
     "Published versions that could not be used.",
+    { what },
+  );
+  metrics.gauge(
+    "pricing_config_refused",
+    "1 while what was published last cannot be used and the last good version stays in force.",
+    () => (refused !== null && refused === published ? 1 : 0),
     { what },
   );
   const showVersion = (version: string) =>
@@ -59,17 +67,19 @@ export function createSlot<Value extends { version: string }>(
     );
   if (initial) showVersion(initial.version);
 
-  async function swapTo(version: string): Promise<void> {
-    const loaded = await load(version);
+  async function swapTo(pointed: string): Promise<void> {
+    const loaded = await load(pointed);
+    const version = loaded.kind === "loaded" ? loaded.value.version : pointed.slice(0, 64);
     switch (loaded.kind) {
       case "loaded":
         onSwap(loaded.value);
         current = loaded.value;
+        loadedFrom = pointed;
         refused = null;
         showVersion(version);
         return log("info", "a version came into force", { what, version });
       case "refused":
-        refused = version;
+        refused = pointed;
         refusals.value += 1;
         return log("error", "a published version cannot be used; the last good one stays", {
           what,
@@ -91,8 +101,8 @@ export function createSlot<Value extends { version: string }>(
     async renew() {
       const pointed = await configDependency.ask(() => config.get(pointer));
       if (!pointed.ok) return;
-      published = pointed.value;
-      if (published === null || published === current?.version || published === refused) return;
+      published = pointed.value?.trim() ?? null;
+      if (published === null || published === loadedFrom || published === refused) return;
       await swapTo(published);
     },
   };

@@ -142,8 +142,8 @@ describe("a region's snapshots", () => {
     inRegion("nyc-161", async (begin, clocks) => {
       const { region } = begin();
       expect((await region.snapshot(0, ZONE))?.lastForecast).toBeNull();
-      await region.recordForecast(1, forecastMadeAt(T0));
-      await region.recordForecast(1, forecastMadeAt((T0 - 1) as EpochMs));
+      await region.recordDecided(1, forecastMadeAt(T0), {});
+      await region.recordDecided(1, forecastMadeAt((T0 - 1) as EpochMs), {});
       clocks.advance(MINUTE_MS);
       expect((await region.snapshot(1, ZONE))?.lastForecast).toEqual(forecastMadeAt(T0));
       clocks.advance(MINUTE_MS);

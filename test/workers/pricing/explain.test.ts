@@ -45,7 +45,7 @@ describe("an explanation", () => {
     expect(Object.keys(answer.inputs.features)).toEqual([...FEATURE_NAMES]);
     expect(answer.inputs.forecast?.points).toHaveLength(4);
     expect(answer.inputs.rules).toMatchObject({
-      rule_set: "nyc-ride",
+      layers: ["everywhere"],
       document: SHIPPED.rules.json,
     });
     for (const { sentence } of answer.steps) expect(sentence).toMatch(/^[A-Z0-9].*\.$/);
@@ -84,8 +84,8 @@ describe("an explanation", () => {
     const { request_id, base_price } = await world.price();
     const rules = structuredClone(
       SHIPPED.rules.json,
-    ) as typeof import("../../../rules/nyc-ride.json");
-    rules.rule_sets["nyc-ride"].products.standard_ride.base_price = 99;
+    ) as typeof import("../../../rules/generated/ride-hailing.json");
+    for (const layer of rules.rules) layer.products.standard_ride.base_price = 99;
     await world.send("PUT", "/admin/v1/rules", rules, "admin");
     expect((await world.price()).base_price).toBe(99);
     const answer = await explained(request_id);

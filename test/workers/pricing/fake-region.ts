@@ -4,6 +4,7 @@ import { NO_CONTEXT } from "../../../domain/context.ts";
 import { FEATURE_NAMES, FEATURE_SET_VERSION } from "../../../domain/features.ts";
 import type { DemandForecast } from "../../../domain/forecast.ts";
 import type { FeatureSnapshot } from "../../../domain/snapshot.ts";
+import type { ToldBySlot } from "../../../domain/told-prices.ts";
 import { type EpochMs, MINUTE_MS, type RegionId } from "../../../domain/units.ts";
 
 /** Monday 19 May 2014, 16:00 in New York. */
@@ -13,6 +14,7 @@ export class FakeRegion implements RegionWindowRpc {
   readonly snapshots: FeatureSnapshot[] = [];
   history: HistorySeed | null = null;
   lastForecast: DemandForecast | null = null;
+  told: ToldBySlot = {};
   /** Questions for snapshots, by what they said was known. */
   readonly asked: number[] = [];
   private readonly regionId: RegionId;
@@ -54,6 +56,7 @@ export class FakeRegion implements RegionWindowRpc {
         },
       },
       lastForecast: this.lastForecast,
+      told: this.told,
       ...changes,
     };
     this.snapshots.push(snapshot);
@@ -74,8 +77,13 @@ export class FakeRegion implements RegionWindowRpc {
     return structuredClone(this.snapshots.find((snapshot) => snapshot.tick === tick) ?? null);
   }
 
-  async recordForecast(_tick: number, forecast: DemandForecast): Promise<void> {
-    this.lastForecast = forecast;
+  async recordDecided(
+    _tick: number,
+    forecast: DemandForecast | null,
+    told: ToldBySlot,
+  ): Promise<void> {
+    if (forecast) this.lastForecast = forecast;
+    this.told = { ...this.told, ...told };
   }
 
   async seedHistory(seed: HistorySeed): Promise<void> {

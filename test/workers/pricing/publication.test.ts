@@ -15,7 +15,9 @@ beforeEach(async () => {
 });
 
 const shippedRules = () =>
-  structuredClone(SHIPPED.rules.json) as typeof import("../../../rules/nyc-ride.json");
+  structuredClone(
+    SHIPPED.rules.json,
+  ) as typeof import("../../../rules/generated/ride-hailing.json");
 const problemOf = async (response: Response) =>
   [response.status, ((await response.json()) as { type: string }).type.split("#")[1]] as const;
 const putModel = (form: FormData, version = SHIPPED_CARD.version) =>
@@ -36,7 +38,7 @@ describe("rules", () => {
     await world.publishShipped();
     await world.warmUp();
     const rules = shippedRules();
-    rules.rule_sets["nyc-ride"].products.standard_ride.base_price = 16;
+    for (const layer of rules.rules) layer.products.standard_ride.base_price = 16;
     const response = await world.send("PUT", "/admin/v1/rules", rules, "admin");
     const { version, previous } = (await response.json()) as { version: string; previous: string };
     expect(response.status).toBe(200);
@@ -57,7 +59,7 @@ describe("rules", () => {
         headers: { "content-type": "application/json" },
         body,
       });
-    const changed = { ...shippedRules(), by_region: { "nyc-161": "nyc-ride" } };
+    const changed = { ...shippedRules(), groups: { midtown: ["nyc-161"] } };
     const { version } = (await (await put(JSON.stringify(changed))).json()) as { version: string };
     const back = await put(JSON.stringify(shippedRules(), null, 4));
     expect(await back.json()).toEqual({ version: SHIPPED.rules.version, previous: version });
@@ -66,33 +68,33 @@ describe("rules", () => {
   it("are refused with the path of each fault, and change nothing", async () => {
     await world.publishShipped();
     const rules = shippedRules();
-    rules.rule_sets["nyc-ride"].min_multiplier = 4;
+    for (const layer of rules.rules) layer.constraints.min_multiplier = 4;
     const response = await world.send("PUT", "/admin/v1/rules", rules, "admin");
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({
       type: "/docs/problems#invalid_rules",
-      errors: [{ path: "rule_sets.nyc-ride.min_multiplier" }],
+      errors: [{ path: "rules[0].constraints.min_multiplier" }],
     });
     expect(world.kv.get(POINTER.rules)).toBe(SHIPPED.rules.version);
   });
 
   it("must price every product of every published region, in its currency", async () => {
     await world.publishShipped();
-    const { premium_ride: _, ...products } = shippedRules().rule_sets["nyc-ride"].products;
-    const ruleSet = { ...shippedRules().rule_sets["nyc-ride"], products, currency: "EUR" };
-    const rules = { ...shippedRules(), rule_sets: { "nyc-ride": ruleSet } };
+    const rules = {
+      rules: shippedRules().rules.map(({ products: { standard_ride }, ...layer }) => {
+        return { ...layer, products: { standard_ride }, currency: "EUR" };
+      }),
+    };
     const response = await world.send("PUT", "/admin/v1/rules", rules, "admin");
     const { errors } = (await response.json()) as { errors: { path: string }[] };
     expect(response.status).toBe(422);
-    expect(new Set(errors.map((error) => error.path))).toEqual(
-      new Set(["rule_sets.nyc-ride.currency", "rule_sets.nyc-ride.products.premium_ride"]),
-    );
+    expect(new Set(errors.map((error) => error.path))).toEqual(new Set(["rules"]));
   });
 
   it("that were spoilt in the store are refused, logged and counted; the last good ones stay", async () => {
     await world.publishShipped();
     await world.warmUp();
-    world.kv.set("rules/rul_000000000000", '{"rule_sets":{}}');
+    world.kv.set("rules/rul_000000000000", '{"rules":[]}');
     world.kv.set(POINTER.rules, "rul_000000000000");
     world.aheadMs += 11_000;
     await world.price();
@@ -112,7 +114,7 @@ describe("rules", () => {
   it("that are named before they have spread come into force when they have", async () => {
     await world.publishShipped();
     world.kv.delete(`rules/${SHIPPED.rules.version}`);
-    const rules = { ...shippedRules(), by_region: { "nyc-161": "nyc-ride" } };
+    const rules = { ...shippedRules(), groups: { midtown: ["nyc-161"] } };
     await world.send("PUT", "/admin/v1/rules", rules, "admin");
     const version = world.kv.get(POINTER.rules) ?? "";
     const text = world.kv.get(`rules/${version}`) ?? "";
@@ -124,6 +126,91 @@ describe("rules", () => {
     await world.price();
     await world.settle();
     expect((await world.price()).rules_version).toBe(version);
+  });
+});
+
+describe("rules put straight into the store", () => {
+  const dearer = () => {
+    const rules = shippedRules();
+    for (const layer of rules.rules) layer.products.standard_ride.base_price = 16;
+    return rules;
+  };
+  const later = async () => {
+    world.aheadMs += 11_000;
+    await world.price();
+    await world.settle();
+    return world.price();
+  };
+
+  it.each([
+    ["as the pointer itself", (text: string) => world.kv.set(POINTER.rules, `${text}\n`)],
+    [
+      "under a name of their own",
+      (text: string) => {
+        world.kv.set("rules/spring-fares", text);
+        world.kv.set(POINTER.rules, "spring-fares\n");
+      },
+    ],
+  ])("%s come into force, under the version of their content", async (_, put) => {
+    await world.publishShipped();
+    await world.warmUp();
+    put(JSON.stringify(dearer(), null, 2));
+    const price = await later();
+    expect(price.base_price).toBe(16);
+    expect(price.rules_version).toMatch(/^rul_[0-9a-f]{12}$/);
+    expect(JSON.parse(world.kv.get(`rules/${price.rules_version}`) ?? "null")).toEqual(dearer());
+  });
+
+  it("are refused when they are bad: the last good ones stay, and a metric says so until it is mended", async () => {
+    await world.publishShipped();
+    await world.warmUp();
+    const refused = 'pricing_config_refused{what="rules"}';
+    for (const bad of ["{", '{"rules":[]}', "no-such-rules"]) {
+      world.kv.set(POINTER.rules, bad);
+      expect((await later()).rules_version).toBe(SHIPPED.rules.version);
+      expect(await world.metric(refused)).toBe(bad.startsWith("{") ? 1 : 0);
+    }
+    world.kv.set(POINTER.rules, JSON.stringify(dearer()));
+    expect((await later()).base_price).toBe(16);
+    expect(await world.metric(refused)).toBe(0);
+  });
+});
+
+describe("emergency measures", () => {
+  const put = (document: unknown) => {
+    world.kv.set("emergency/emg_0123456789ab", JSON.stringify(document));
+    world.kv.set(POINTER.emergency, "emg_0123456789ab");
+  };
+  const cap = {
+    caps: [{ name: "storm", for: { regions: ["nyc-161"] }, max_multiplier: 0.5, reason: "storm" }],
+  };
+
+  it("are in force within ten seconds, be it that nobody asked meanwhile", async () => {
+    await world.publishShipped();
+    await world.warmUp();
+    const { base_price } = await world.price();
+    put(cap);
+    world.aheadMs += 10_000;
+    const capped = await world.price();
+    expect(capped.price).toBe(base_price / 2);
+    expect(capped.adjustments.emergency_cap).toBeLessThan(0);
+    const elsewhere = await world.price({ regionId: "nyc-230" });
+    expect(elsewhere.adjustments.emergency_cap).toBe(0);
+  });
+
+  it("hold frozen prices where they were told last, whatever demand does", async () => {
+    await world.publishShipped();
+    await world.warmUp();
+    const { price } = await world.price();
+    await world.settle();
+    put({ freezes: [{ name: "all", reason: "a fault" }] });
+    world.aheadMs += 5_000;
+    world.region().tick({ signals: { ...world.region().latest.signals, bookingCount15m: 900 } });
+    await world.price();
+    await world.settle();
+    const frozen = await world.price();
+    expect(frozen.price).toBe(price);
+    expect(frozen.adjustments.freeze).not.toBe(0);
   });
 });
 
@@ -305,7 +392,7 @@ describe("a model", () => {
 describe("a change", () => {
   it("is in the audit with who, what, before and after", async () => {
     await world.publishShipped();
-    const rules = { ...shippedRules(), by_region: { "nyc-161": "nyc-ride" } };
+    const rules = { ...shippedRules(), groups: { midtown: ["nyc-161"] } };
     await world.send("PUT", "/admin/v1/rules", rules, "admin");
     const response = await world.fetch("/admin/v1/changes", { key: "admin" });
     const { changes } = (await response.json()) as { changes: object[] };
@@ -323,7 +410,7 @@ describe("a change", () => {
     async (name) => {
       await world.publishShipped();
       world.set("fails", name);
-      const rules = { ...shippedRules(), by_region: { "nyc-161": "nyc-ride" } };
+      const rules = { ...shippedRules(), groups: { midtown: ["nyc-161"] } };
       const response = await world.send("PUT", "/admin/v1/rules", rules, "admin");
       expect(await problemOf(response)).toEqual([503, "unavailable"]);
       expect(world.kv.get(POINTER.rules)).toBe(SHIPPED.rules.version);

@@ -192,8 +192,8 @@ export class World {
         demand: () => on("regions", () => this.region(regionId).demand()),
         snapshot: (known) => on("regions", () => this.region(regionId).snapshot(known)),
         snapshotAt: (tick) => on("regions", () => this.region(regionId).snapshotAt(tick)),
-        recordForecast: (tick, forecast) =>
-          on("regions", () => this.region(regionId).recordForecast(tick, forecast)),
+        recordDecided: (tick, forecast, told) =>
+          on("regions", () => this.region(regionId).recordDecided(tick, forecast, told)),
         seedHistory: (seed) => on("regions", () => this.region(regionId).seedHistory(seed)),
       }),
       regionReplays: (regionId) => {

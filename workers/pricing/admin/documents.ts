@@ -2,7 +2,8 @@
 import { MAX_REGIONS_BODY_BYTES, MAX_RULES_BODY_BYTES } from "../../../contract/admin.ts";
 import type { FieldError } from "../../../contract/problem.ts";
 import { regionsKey, rulesKey } from "../../../contract/store-keys.ts";
-import { faultsInRegions, type RulesDocument } from "../../../domain/rules.ts";
+import { faultsInRegions } from "../../../domain/rule-faults.ts";
+import type { RulesDocument } from "../../../domain/rules.ts";
 import { type KnownRegions, knownRegionsFrom, knownRulesFrom } from "../documents.ts";
 import { readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";

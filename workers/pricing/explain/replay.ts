@@ -10,7 +10,7 @@ import type { DecisionRecord } from "../decision-log.ts";
 import { type EdgeDatabase, findDecision } from "../decision-store.ts";
 import type { SegmentStore } from "../decisions/segment-store.ts";
 import type { Dependency } from "../dependency.ts";
-import type { KnownRules } from "../documents.ts";
+import type { KnownEmergency, KnownRules } from "../documents.ts";
 import type { Models } from "../model/models.ts";
 import type { RegionWindows } from "../stores.ts";
 
@@ -18,6 +18,8 @@ import type { RegionWindows } from "../stores.ts";
 export interface Replay {
   region: Region;
   rules: KnownRules;
+  /** What bore on the price; null where nothing did. */
+  emergency: KnownEmergency | null;
   snapshot: FeatureSnapshot | null;
   forecast: DemandForecast | null;
   decision: Decision;
@@ -55,14 +57,18 @@ const unavailable = (what: string): { problem: Problem } => ({
  */
 export async function replay(ports: ReplayPorts, key: DecisionKey): Promise<Replay | Problem> {
   const { catalog, database, segments, databaseDependency } = ports;
-  const [logged, rules] = await Promise.all([
+  const [logged, rules, measures] = await Promise.all([
     databaseDependency.ask(() => findDecision({ database, segments }, textOfKey(key))),
     catalog.rulesOf(key.rulesVersion),
+    key.emergencyVersion && catalog.emergencyOf(key.emergencyVersion),
   ]);
   const record = logged.ok ? logged.value : null;
   const region = record?.region ?? catalog.inForce().regions.byId.get(key.regionId);
   if (rules.kind === "unavailable") return unavailable("The rules").problem;
   if (rules.kind !== "loaded" || !region) return UNKNOWN.problem;
+  if (measures?.kind === "unavailable") return unavailable("The emergency measures").problem;
+  if (measures && measures.kind !== "loaded") return UNKNOWN.problem;
+  const emergency = measures?.value ?? null;
 
   const snapshot = await snapshotOf(ports, key, record);
   if ("problem" in snapshot) return snapshot.problem;
@@ -76,6 +82,10 @@ export async function replay(ports: ReplayPorts, key: DecisionKey): Promise<Repl
     snapshot: snapshot.value,
     forecast: forecast.value,
     source: key.source,
+    emergency,
+    experiment: key.experiment,
+    attributes: key.attributes,
+    time: { period: key.period },
   });
   if ("reason" in again) return UNKNOWN.problem;
   const replayed =
@@ -84,6 +94,7 @@ export async function replay(ports: ReplayPorts, key: DecisionKey): Promise<Repl
   return {
     region,
     rules: rules.value,
+    emergency,
     snapshot: snapshot.value,
     forecast: forecast.value,
     decision: record?.decision ?? again,

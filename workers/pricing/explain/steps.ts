@@ -1,16 +1,25 @@
 /** A decision told step by step, each with its number and a sentence that can be read out to a customer. */
 import type { ExplainStep } from "../../../contract/explain.ts";
-import { decimalFrom, fractionDigitsOf } from "../../../contract/money.ts";
 import { valueAt } from "../../../domain/context.ts";
-import { FACTORS, type Factor } from "../../../domain/price.ts";
-import { productRulesOf, ruleSetOf } from "../../../domain/rules.ts";
-import type { MinorUnits } from "../../../domain/units.ts";
+import { planOf, textOfKey } from "../../../domain/decision.ts";
+import { decimalFrom } from "../../../domain/money.ts";
+import { ADJUSTMENT_FACTOR, type Factor } from "../../../domain/price.ts";
+import type { PricePlan } from "../../../domain/price-plan.ts";
+import { own } from "../../../domain/rules.ts";
+import { adjustmentSteps } from "./adjustment-steps.ts";
+import { effectText, moneyText, ratio } from "./phrases.ts";
 import type { Replay } from "./replay.ts";
 
 /** The steps in the order in which they are taken. Their contributions add up to the surge multiplier. */
 export function stepsOf(replay: Replay): ExplainStep[] {
-  const { price, demandScore } = replay.decision;
-  const { adjustments } = price;
+  const { price, demandScore, key } = replay.decision;
+  const planned = planOf({
+    ...{ region: replay.region, productType: key.productType, rules: replay.rules },
+    ...{ snapshot: replay.snapshot, time: { period: key.period } },
+  });
+  // The decision was made by it, so it is there.
+  if (!planned) throw new Error(`no rules price ${textOfKey(key)}`);
+  const { plan } = planned;
   return [
     {
       name: "base_price",
@@ -24,29 +33,17 @@ export function stepsOf(replay: Replay): ExplainStep[] {
       contribution: null,
       sentence: demandScoreSentence(replay),
     },
-    ...FACTORS.map((factor): ExplainStep => {
-      const contribution = price.factors[factor];
+    ...Object.entries(price.factors).map(([factor, contribution]): ExplainStep => {
       return {
         name: factor,
-        value: price.values[factor],
+        value: price.values[factor] ?? null,
         contribution,
         sentence: price.missing.includes(factor)
-          ? MISSING[factor]
-          : `${observation(factor, replay)} That ${effectText(contribution)}.`,
+          ? missingSentence(factor, plan)
+          : `${observation(factor, replay, plan)} That ${effectText(contribution)}.`,
       };
     }),
-    {
-      name: "constraint",
-      value: price.surgeMultiplier - adjustments.rounding,
-      contribution: adjustments.constraint,
-      sentence: constraintSentence(replay),
-    },
-    {
-      name: "rounding",
-      value: price.surgeMultiplier,
-      contribution: adjustments.rounding,
-      sentence: roundingSentence(replay),
-    },
+    ...adjustmentSteps(replay, plan),
     {
       name: "price",
       value: decimalFrom(price.priceMinor, price.currency),
@@ -62,12 +59,14 @@ export function summaryOf({ region, decision }: Pick<Replay, "region" | "decisio
   const product = key.productType.replaceAll("_", " ");
   const priced = `In ${region.name} one ${product} costs ${moneyText(price.priceMinor, price.currency)}, ${ratio(price.surgeMultiplier)} times its base price of ${moneyText(price.baseMinor, price.currency)}.`;
   if (key.source === "rules_only") return `${priced} Nothing was known of demand at that moment.`;
-  const strongest = FACTORS.reduce((most, factor) =>
-    Math.abs(price.factors[factor]) > Math.abs(price.factors[most]) ? factor : most,
+  const { freeze, emergency_cap } = price.adjustments;
+  if (freeze !== 0) return `${priced} Prices are frozen here at the moment.`;
+  if (emergency_cap !== 0) return `${priced} Prices are capped here at the moment.`;
+  const [strongest, effect] = Object.entries(price.factors).reduce((most, one) =>
+    Math.abs(one[1]) > Math.abs(most[1]) ? one : most,
   );
-  const effect = price.factors[strongest];
   if (Math.abs(effect) < 0.005) return `${priced} Nothing out of the ordinary moved it.`;
-  return `${priced} Mostly because of ${FACTOR_NAMES[strongest]}, which ${effectText(effect)}.`;
+  return `${priced} Mostly because of ${nameOf(strongest)}, which ${effectText(effect)}.`;
 }
 
 const FACTOR_NAMES: Record<Factor, string> = {
@@ -86,7 +85,18 @@ const MISSING: Record<Factor, string> = {
   events: "No local event is known, so events do not move the price.",
 };
 
-function observation(factor: Factor, { decision, snapshot }: Replay): string {
+function nameOf(factor: string): string {
+  return own<string>(FACTOR_NAMES, factor) ?? factor.replaceAll("_", " ");
+}
+
+function missingSentence(factor: string, plan: PricePlan): string {
+  const known = own<string>(MISSING, factor);
+  if (known !== undefined) return known;
+  const curve = plan.curves.find(({ name }) => name === factor);
+  return `Nothing is known of ${(curve?.input ?? factor).replaceAll("_", " ")}, so ${nameOf(factor)} does not move the price.`;
+}
+
+function observation(factor: string, { decision, snapshot }: Replay, plan: PricePlan): string {
   const { inputs } = decision;
   switch (factor) {
     case "demand":
@@ -101,7 +111,16 @@ function observation(factor: Factor, { decision, snapshot }: Replay): string {
     }
     case "events":
       return `Local events score ${ratio(inputs.eventScore)} of 1.`;
+    case ADJUSTMENT_FACTOR:
+      return "The rules in force at this time change the price by themselves.";
   }
+  const own = plan.attributes.find(({ name }) => name === factor);
+  if (own) {
+    const asked = inputs.attributes?.[own.attribute] ?? own.fallback;
+    return `The request says ${asked} for ${own.attribute.replaceAll("_", " ")}.`;
+  }
+  const curve = plan.curves.find(({ name }) => name === factor);
+  return `${(curve?.input ?? factor).replaceAll("_", " ")} is ${ratio(curve?.read(inputs) ?? null)}.`;
 }
 
 function demandScoreSentence({ decision, forecast, snapshot }: Replay): string {
@@ -111,46 +130,4 @@ function demandScoreSentence({ decision, forecast, snapshot }: Replay): string {
   const expected = forecast.points.reduce((sum, point) => sum + point.p50, 0);
   const usual = snapshot.usual.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return `The coming hour is expected to bring ${ratio(expected)} bookings; ${ratio(usual)} are usual at this time of the week.`;
-}
-
-function constraintSentence({ decision, rules, region }: Replay): string {
-  const { constraint } = decision.price.adjustments;
-  const { minMultiplier, maxMultiplier } = ruleSetOf(rules.document, region.regionId);
-  const bounds = `the rules allow ${minMultiplier} to ${maxMultiplier} times the base price`;
-  if (Math.abs(constraint) < 1e-9) return `Within bounds: ${bounds}.`;
-  const end = constraint < 0 ? "highest" : "lowest";
-  return `Held to the ${end} price allowed: ${bounds}${ownBoundText({ decision, rules, region })}.`;
-}
-
-function ownBoundText({ decision, rules, region }: Pick<Replay, "decision" | "rules" | "region">) {
-  const { productType } = decision.key;
-  const ruleSet = ruleSetOf(rules.document, region.regionId);
-  const { floorMinor, ceilingMinor } = productRulesOf(ruleSet, productType) ?? {};
-  const floor =
-    floorMinor === undefined ? "" : `, never below ${moneyText(floorMinor, ruleSet.currency)}`;
-  const ceiling =
-    ceilingMinor === undefined ? "" : `, never above ${moneyText(ceilingMinor, ruleSet.currency)}`;
-  return floor + ceiling;
-}
-
-function roundingSentence({ decision, rules, region }: Replay): string {
-  const { currency } = decision.price;
-  const { roundingMinor } = ruleSetOf(rules.document, region.regionId);
-  return `Rounded to the nearest multiple of ${moneyText(roundingMinor, currency)} within the bounds.`;
-}
-
-function effectText(contribution: number): string {
-  const amount = Math.abs(contribution).toFixed(2);
-  if (amount === "0.00") return "leaves the price as it is";
-  return contribution > 0
-    ? `adds ${amount} times the base price`
-    : `takes off ${amount} times the base price`;
-}
-
-function ratio(value: number | null): string {
-  return String(Math.round((value ?? 0) * 100) / 100);
-}
-
-function moneyText(minor: MinorUnits, currency: string): string {
-  return `${decimalFrom(minor, currency).toFixed(fractionDigitsOf(currency))} ${currency}`;
 }

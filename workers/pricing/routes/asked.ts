@@ -11,6 +11,7 @@ const FIELDS: ReadonlySet<string> = new Set(
     timestamp: 0,
     user_id: 0,
     quantity: 0,
+    attributes: 0,
   } satisfies Record<keyof ComputeRequest, 0>),
 );
 /** Times that are right at a glance; the schema decides on all others. */
@@ -34,8 +35,12 @@ export function askedFrom(json: unknown, root = ""): Asked | Problem {
 function isPlain(json: unknown): json is Asked {
   if (typeof json !== "object" || json === null) return false;
   for (const field in json) if (!FIELDS.has(field)) return false;
-  const { region_id, product_type, timestamp, user_id, quantity } = json as Record<string, unknown>;
+  const { region_id, product_type, timestamp, user_id, quantity, attributes } = json as Record<
+    string,
+    unknown
+  >;
   return (
+    attributes === undefined &&
     typeof region_id === "string" &&
     REGION_ID.test(region_id) &&
     typeof product_type === "string" &&

@@ -8,8 +8,11 @@ import {
 } from "../../../contract/explain.ts";
 import { instantText } from "../../../contract/names.ts";
 import { decidedAnswerFrom } from "../../../contract/pricing.ts";
-import { keyOfRequestId, textOfKey } from "../../../domain/decision.ts";
-import { ruleSetNameOf } from "../../../domain/rules.ts";
+import { armText, keyOfRequestId, textOfKey } from "../../../domain/decision.ts";
+import { measuresFor } from "../../../domain/emergency.ts";
+import { decimalFrom } from "../../../domain/money.ts";
+import { bookOf } from "../../../domain/rule-book.ts";
+import { slotOf } from "../../../domain/told-prices.ts";
 import { type Replay, type ReplayPorts, replay } from "../explain/replay.ts";
 import { stepsOf, summaryOf } from "../explain/steps.ts";
 import { checkedQuery } from "../read-body.ts";
@@ -35,9 +38,13 @@ export function explainPrice(ports: ReplayPorts): Handler {
 }
 
 function explainAnswerFrom(requestId: string, replayed: Replay): ExplainAnswer {
-  const { decision, rules, region, snapshot, forecast, decidedAt } = replayed;
-  const { regionId, productType } = decision.key;
-  const ruleSet = ruleSetNameOf(rules.document, regionId);
+  const { decision, rules, emergency, region, snapshot, forecast, decidedAt } = replayed;
+  const { regionId, productType, period, experiment, attributes } = decision.key;
+  const { currency } = decision.price;
+  const { layers = [] } =
+    bookOf(rules.document).timelineOf(regionId, productType)?.periods[period] ?? {};
+  const measures = emergency && measuresFor(emergency.document, regionId, productType, currency);
+  const told = snapshot?.told[slotOf(productType, experiment && armText(experiment))] ?? [];
   return {
     request_id: requestId,
     decision_id: textOfKey(decision.key),
@@ -49,8 +56,21 @@ function explainAnswerFrom(requestId: string, replayed: Replay): ExplainAnswer {
     inputs: {
       ...snapshotInputsFrom(snapshot, productType),
       forecast: forecastInputFrom(forecast),
-      rules: { version: rules.version, rule_set: ruleSet, document: rules.json },
-      experiment: null,
+      rules: {
+        version: rules.version,
+        layers: layers.map(({ name }) => name),
+        document: rules.json,
+      },
+      emergency:
+        emergency && measures
+          ? { version: emergency.version, measures: [...measures.names] }
+          : null,
+      told: told.map(({ at, priceMinor }) => ({
+        at: instantText(at),
+        price: decimalFrom(priceMinor, currency),
+      })),
+      attributes,
+      experiment,
     },
     steps: stepsOf(replayed),
     summary: summaryOf({ region, decision }),
