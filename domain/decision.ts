@@ -105,7 +105,7 @@ export function decide(material: DecisionMaterial): Decision | DecisionFault {
       ? { ...priceInputsFrom(region, productType, snapshot, plan), demandScore, attributes }
       : { ...NOTHING_KNOWN, attributes };
   const slot = slotOf(productType, experiment && armText(experiment));
-  const told = (snapshot && snapshot.told[slot]) ?? [];
+  const told = snapshot?.told[slot] ?? [];
   const measures: MeasuresInForce | null =
     emergency && measuresFor(emergency.document, region.regionId, productType, plan.currency);
   const price = priceFrom(plan, inputs, { told, asOf: snapshot?.asOf ?? null, measures });

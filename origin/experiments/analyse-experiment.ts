@@ -1,8 +1,8 @@
 /** An experiment from the edge's exposures and the origin's events to what it did. */
 import { experimentsFrom } from "../../contract/experiments.ts";
-import { decimalFrom } from "../../domain/money.ts";
 import { regionsDocumentSchema, regionsFrom } from "../../contract/regions.ts";
 import type { Experiment } from "../../domain/experiment.ts";
+import { decimalFrom } from "../../domain/money.ts";
 import type { Region } from "../../domain/region.ts";
 import {
   type EpochMs,
