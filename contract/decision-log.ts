@@ -33,6 +33,7 @@ export const loggedDecisionSchema = z.looseObject({
       modelVersion: z.string().nullish(),
       source: z.enum(SOURCES),
       priceMinor: z.int(),
+      experiment: z.looseObject({ id: z.string(), variant: z.string() }).nullish(),
     }),
     price: z.looseObject({ currency: z.string(), surgeMultiplier: z.number() }),
   }),

@@ -29,6 +29,11 @@ import {
   decisionSegmentsQuerySchema,
 } from "./decision-log.ts";
 import {
+  decisionsAnswerSchema,
+  decisionsExportQuerySchema,
+  decisionsQuerySchema,
+} from "./decision-view.ts";
+import {
   logWriterSchema,
   logWritersAnswerSchema,
   SEGMENT_CONTENT_TYPE,
@@ -162,6 +167,14 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   },
   listChanges: {
     answer: json(configChangesAnswerSchema),
+  },
+  listDecisions: {
+    query: decisionsQuerySchema,
+    answer: json(decisionsAnswerSchema),
+  },
+  exportDecisions: {
+    query: decisionsExportQuerySchema,
+    answer: text("application/x-ndjson"),
   },
   listDecisionSegments: {
     query: decisionSegmentsQuerySchema,

@@ -189,6 +189,26 @@ export const OPERATIONS = {
     scope: "shared",
     problems: ["unavailable"],
   },
+  listDecisions: {
+    method: "GET",
+    path: "/admin/v1/decisions",
+    summary: "Decisions of the last thirty days, the newest first",
+    description:
+      "By region, product, time, rules, model, source, experiment and variant. The origin has all that are older.",
+    permission: "decisions:read",
+    scope: "named",
+    problems: ["unavailable"],
+  },
+  exportDecisions: {
+    method: "GET",
+    path: "/admin/v1/decisions/export",
+    summary: "The same decisions as a file",
+    description:
+      "All that fit, as NDJSON or CSV, streamed. An answer that breaks off is not the whole file.",
+    permission: "decisions:export",
+    scope: "named",
+    problems: ["unavailable"],
+  },
   listDecisionSegments: {
     method: "GET",
     path: "/admin/v1/decision-log",

@@ -57,7 +57,8 @@ export class DecisionsTable {
     const { key, price } = decision;
     this.loader.add(
       ...[id, decidedAt, key.regionId, key.productType, BigInt(key.tick), key.rulesVersion],
-      ...[key.modelVersion ?? null, key.source, null, null],
+      ...[key.modelVersion ?? null, key.source],
+      ...[key.experiment?.id ?? null, key.experiment?.variant ?? null],
       ...[BigInt(key.priceMinor), price.currency, price.surgeMultiplier, sequence, text],
     );
     const at = decidedAt as EpochMs;

@@ -32,6 +32,8 @@ import {
 import type { SourceQueues } from "./dead-letters/source-queues.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
+import { exportDecisions } from "./decisions/export-decisions.ts";
+import { listDecisions } from "./decisions/list-decisions.ts";
 import { listDecisionSegments, readDecisionSegment } from "./decisions/segment-routes.ts";
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import { createDependency } from "./dependency.ts";
@@ -162,6 +164,8 @@ export function createPricing(ports: PricingPorts): Pricing {
       listLogWriters: listLogWriters(eventLog),
       listSegments: listSegments(eventLog),
       readSegment: readSegment(eventLog),
+      listDecisions: listDecisions(shared),
+      exportDecisions: exportDecisions(shared),
       listDecisionSegments: listDecisionSegments(decisionSegments),
       readDecisionSegment: readDecisionSegment(decisionSegments),
       listDeadLetters: showDeadLetters(shared),

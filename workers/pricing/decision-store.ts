@@ -63,6 +63,7 @@ function rowsOf({ records }: ComposedSegment): Row[] {
       ...[id, key.regionId, key.productType, key.tick, key.rulesVersion, key.modelVersion ?? null],
       ...[key.source, key.priceMinor, price.currency, price.surgeMultiplier, decidedAt],
       ...[stretch.start, stretch.length],
+      ...[key.experiment?.id ?? null, key.experiment?.variant ?? null],
     ];
   });
 }
@@ -78,7 +79,7 @@ function insertOf(database: EdgeDatabase, key: string, rows: readonly Row[]) {
   const selected = sql`
     SELECT
       ${upToDecidedAt}, '', (SELECT sequence FROM decision_segments WHERE key = ${key}),
-      ${field(11)}, ${field(12)}, NULL, NULL
+      ${field(11)}, ${field(12)}, ${field(13)}, ${field(14)}
     FROM json_each(${JSON.stringify(rows)}) WHERE true`;
   return database.insert(decisions).select(selected).onConflictDoNothing();
 }

@@ -40,6 +40,8 @@ const MAY: Record<OperationId, string> = {
   replayParcels: "admin operator",
   readReplay: "admin operator",
   listChanges: "admin analyst pricing-manager operator",
+  listDecisions: "admin viewer analyst pricing-manager operator",
+  exportDecisions: "admin analyst pricing-manager",
   listDecisionSegments: "admin analyst pricing-manager",
   readDecisionSegment: "admin analyst pricing-manager",
   listDeadLetters: "admin operator",
