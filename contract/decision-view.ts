@@ -1,8 +1,8 @@
 /** Decisions as the audit sees them: GET /admin/v1/decisions and its export. */
 import * as z from "zod";
 import { SOURCES } from "../domain/decision.ts";
+import { decimalFrom } from "../domain/money.ts";
 import { experimentIdSchema, variantNameSchema } from "./experiments.ts";
-import { decimalFrom } from "./money.ts";
 import { instantSchema, instantText, productTypeSchema, regionIdSchema } from "./names.ts";
 
 /** What decisions are looked for by. All of it must hold; times are of the wall clock, `since` inclusive, `until` exclusive. */
