@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- prices events start cost]`: measures the product beside a Worker that does nothing, in one run, and prints
+ * `npm run bench [-- prices latency engine events start cost]`: measures the product beside a Worker that does nothing, in one run, and prints
  * ratios.
  *
  * Everything is asked on direct sockets. What is compared runs in turns in the same minute; a ratio is the median over rounds
@@ -9,13 +9,17 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Argument, Command } from "commander";
 import { costSuite } from "./cost-suite.ts";
+import { engineSuite } from "./engine-suite.ts";
 import { eventsSuite } from "./events-suite.ts";
+import { latencySuite } from "./latency-suite.ts";
 import { pricesSuite } from "./prices-suite.ts";
 import { startSuite } from "./start-suite.ts";
 import type { Suite } from "./suite.ts";
 
 const SUITES: Record<string, Suite> = {
   prices: pricesSuite,
+  latency: latencySuite,
+  engine: engineSuite,
   events: eventsSuite,
   start: startSuite,
   cost: costSuite,

@@ -5,6 +5,7 @@ import { publishedRegions } from "./published-regions.ts";
 import { startBareServers } from "./servers.ts";
 import type { SuiteOptions, SuiteResult } from "./suite.ts";
 import { median, tableText } from "./table.ts";
+import { warmRegions } from "./warm-regions.ts";
 
 const FULL = { rounds: 5, seconds: 6, connections: 16 };
 const SMOKE = { rounds: 1, seconds: 1, connections: 8 };
@@ -16,8 +17,7 @@ export async function pricesSuite({ smoke, port, say }: SuiteOptions): Promise<S
     const stack = await startStack({ port, demo: "none" });
     try {
       const regions = (await publishedRegions(stack)).slice(0, REGIONS);
-      // Every region's features are in the isolate's memory before anything is measured.
-      for (const region of regions) await askPrice(stack.pricingUrl, stack.keys.admin, region);
+      await warmRegions(stack, regions);
       const cases = await benchPrices(stack, bare, regions, smoke ? SMOKE : FULL, say);
       const failed = cases.flatMap((c) => c.rounds).reduce((sum, round) => sum + round.failed, 0);
       return {
@@ -33,17 +33,10 @@ export async function pricesSuite({ smoke, port, say }: SuiteOptions): Promise<S
   }
 }
 
-async function askPrice(url: string, key: string, region_id: string): Promise<void> {
-  const response = await fetch(`${url}/api/v1/pricing/compute`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
-    body: JSON.stringify({ region_id, product_type: "standard_ride" }),
-  });
-  if (!response.ok) throw new Error(`${region_id}: ${response.status} ${await response.text()}`);
-}
-
 function priceTable(cases: readonly PriceCase[]): string {
-  const heading = ["case", "prices/s", "rate / bare", "CPU us / request", "p50 ms", "p99 ms"];
+  const heading = [
+    ...["case", "prices/s", "rate / bare", "CPU us / request", "above bare", "p50 ms", "p99 ms"],
+  ];
   const rows = cases.map((c) => {
     const of = (pick: (round: PriceCase["rounds"][number]) => number) => median(c.rounds.map(pick));
     const cpu = of((round) => round.cpuUsPerRequest ?? Number.NaN);
@@ -52,6 +45,7 @@ function priceTable(cases: readonly PriceCase[]): string {
       Math.round(c.pricesPerS).toString(),
       c.pricesPerRequest === 1 ? c.ratioToBare.toFixed(2) : "",
       Number.isNaN(cpu) ? "" : cpu.toFixed(1),
+      c.cpuUsAboveBare === null || c.pricesPerRequest > 1 ? "" : c.cpuUsAboveBare.toFixed(1),
       of((round) => round.p50Ms).toFixed(2),
       of((round) => round.p99Ms).toFixed(1),
     ];

@@ -1,7 +1,9 @@
 /** What a price costs beside a server that does nothing: warm, decided anew, and 200 at a time. */
 
+import { runtimeOf } from "../test/support/processes.ts";
 import type { Stack } from "../test/support/stack.ts";
 import { inTurn, type LoadResult, type LoadTarget, load } from "./load.ts";
+import { pricedBodies } from "./priced-bodies.ts";
 import { type BareServers, cpuMsOf } from "./servers.ts";
 import { median } from "./table.ts";
 
@@ -23,6 +25,8 @@ export interface PriceCase {
   rounds: PriceRound[];
   /** Median over rounds of the case's request rate over the bare Worker's of the same round. */
   ratioToBare: number;
+  /** Median over rounds of its CPU a request less the bare Worker's of the same round; null where it cannot be read. */
+  cpuUsAboveBare: number | null;
   pricesPerS: number;
 }
 
@@ -40,30 +44,30 @@ export async function benchPrices(
   const items = regions.flatMap((region_id) =>
     PRODUCTS.map((product_type) => ({ region_id, product_type })),
   );
-  const one = items.map((item) => JSON.stringify(item));
+  const one = pricedBodies(regions);
   const batch = JSON.stringify({
     items: Array.from({ length: BATCH_ITEMS }, (_, i) => items[i % items.length]),
   });
   const compute = "/api/v1/pricing/compute";
-  const key = stack.keys.admin;
-  const { pid } = stack.run;
-  const ours = (path: string, bodies: readonly string[], headers = {}): LoadTarget => ({
+  // An application's key: its limit and the service's are looked at for each price. Only an administrator's may ask anew.
+  const { pricing: key, admin } = stack.keys;
+  const { pid } = runtimeOf(stack.run.pid);
+  const ours = (path: string, bodies: readonly string[]): LoadTarget => ({
     url: stack.pricingUrl + path,
     key,
     nextBody: inTurn(bodies),
-    headers,
   });
   const cases: { name: string; pricesPerRequest: number; pid: number; target: LoadTarget }[] = [
     {
       name: "bare Worker, constant",
       pricesPerRequest: 1,
-      pid: bare.pid,
+      pid: runtimeOf(bare.pid).pid,
       target: { url: bare.workerdUrl + compute, key, nextBody: inTurn(one) },
     },
     {
       name: "bare Hono, constant",
       pricesPerRequest: 1,
-      pid: bare.pid,
+      pid: runtimeOf(bare.pid).pid,
       target: { url: bare.honoUrl + compute, key, nextBody: inTurn(one) },
     },
     { name: "compute, warm", pricesPerRequest: 1, pid, target: ours(compute, one) },
@@ -71,7 +75,7 @@ export async function benchPrices(
       name: "compute, fresh",
       pricesPerRequest: 1,
       pid,
-      target: ours(compute, one, { "cache-control": "no-cache" }),
+      target: { ...ours(compute, one), key: admin, headers: { "cache-control": "no-cache" } },
     },
     {
       name: `batch of ${BATCH_ITEMS}`,
@@ -88,11 +92,10 @@ export async function benchPrices(
       const cpuBeforeMs = cpuMsOf(pid);
       const result = await load(target, options);
       const cpuAfterMs = cpuMsOf(pid);
-      const requests = result.requestsPerS * options.seconds;
       const cpuUsPerRequest =
         cpuBeforeMs === null || cpuAfterMs === null
           ? null
-          : ((cpuAfterMs - cpuBeforeMs) * 1_000) / requests;
+          : ((cpuAfterMs - cpuBeforeMs) * 1_000) / result.requests;
       rounds[i]?.push({ ...result, cpuUsPerRequest });
       onProgress(`round ${round + 1}: ${name}: ${Math.round(result.requestsPerS)} requests/s`);
     }
@@ -103,11 +106,16 @@ export async function benchPrices(
     const ratios = own.map(
       (r, round) => r.requestsPerS / (bareRounds[round]?.requestsPerS ?? Number.NaN),
     );
+    const aboveBare = own.flatMap(({ cpuUsPerRequest }, round) => {
+      const bareUs = bareRounds[round]?.cpuUsPerRequest ?? null;
+      return cpuUsPerRequest === null || bareUs === null ? [] : [cpuUsPerRequest - bareUs];
+    });
     return {
       name,
       pricesPerRequest,
       rounds: own,
       ratioToBare: median(ratios),
+      cpuUsAboveBare: aboveBare.length === 0 ? null : median(aboveBare),
       pricesPerS: median(own.map((r) => r.requestsPerS)) * pricesPerRequest,
     };
   });
