@@ -27,7 +27,13 @@ const OS: Record<string, string> = {
   win32: "win32",
   windows: "win32",
 };
-const CPU: Record<string, string> = { x64: "x64", "64": "x64", arm64: "arm64", armv7: "arm" };
+const CPU: Record<string, string> = {
+  x64: "x64",
+  "64": "x64",
+  arm64: "arm64",
+  armv7: "arm",
+  wasm32: "wasm32",
+};
 
 const lock: { packages: Record<string, LockedPackage> } = JSON.parse(readFileSync(FILE, "utf8"));
 
@@ -45,6 +51,8 @@ function platformOf(name: string): Pick<LockedPackage, "os" | "cpu" | "libc"> {
   const words = name.split(/[-/]/);
   const os = words.map((word) => OS[word]).find((known) => known !== undefined);
   const cpu = words.map((word) => CPU[word]).findLast((known) => known !== undefined);
+  // WebAssembly runs on every system, where somebody asks for it by its processor.
+  if (cpu === "wasm32") return { cpu: [cpu] };
   if (os === undefined || cpu === undefined) throw new Error(`${name} tells no platform`);
   return { os: [os], cpu: [cpu], ...(words.includes("musl") ? { libc: ["musl"] } : {}) };
 }
