@@ -1,4 +1,4 @@
-/** What the hourly cron deletes: decisions, late events, dead letters and the event log, where they are too old or too many. */
+/** What the hourly cron deletes: decisions, redemptions, late events, dead letters and the event log, where they are too old or too many. */
 import { DAY_MS } from "../../domain/units.ts";
 import type { DeadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
 import {
@@ -11,6 +11,7 @@ import { forgetDecisionsBefore } from "./decisions/forget-decisions.ts";
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import type { EventLogStore } from "./event-log-store.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
+import { forgetRedemptionsBefore } from "./quotes/redemption-store.ts";
 
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
 const MAX_LATE_EVENTS = 200_000;
@@ -48,6 +49,7 @@ export async function keepHouse(
 ): Promise<void> {
   const results = await Promise.allSettled([
     forgetDecisionsBefore({ database, segments }, now - decisionsKeptMs),
+    forgetRedemptionsBefore(database, now - decisionsKeptMs),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
     eventLog.forgetBefore(now - segmentsKeptMs),

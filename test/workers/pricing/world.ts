@@ -8,7 +8,9 @@ import type { Role } from "../../../contract/access.ts";
 import { type ApiKey, hashOfKey } from "../../../contract/api-keys.ts";
 import { authenticatorFrom } from "../../../contract/authenticate.ts";
 import { corsFrom } from "../../../contract/cors.ts";
+import { personHashesFrom } from "../../../contract/person-hashes.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
+import type { QuoteLedgerRpc } from "../../../contract/quote-ledger.ts";
 import type { RegionReplayRpc } from "../../../contract/rpc.ts";
 import { signingKeysFrom } from "../../../contract/signing-keys.ts";
 import {
@@ -23,11 +25,21 @@ import { createPricing, type Pricing, type PricingPorts } from "../../../workers
 import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import { eventLogStoreFrom } from "../../../workers/pricing/event-log-store.ts";
+import { TEST_USER_HASH_KEY } from "../../support/test-keys.ts";
 import { FakeRegion } from "./fake-region.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
 export type Mode = "works" | "fails" | "hangs";
-export const DEPENDENCIES = ["regions", "kv", "r2", "d1", "queue", "ingest", "senders"] as const;
+export const DEPENDENCIES = [
+  "regions",
+  "kv",
+  "r2",
+  "d1",
+  "queue",
+  "ingest",
+  "senders",
+  "quotes",
+] as const;
 export type DependencyName = (typeof DEPENDENCIES)[number];
 
 /** Keys by name. `slow` is a pricing key of one request a minute beyond its burst; `scoped` is an administrator of SCOPE only. */
@@ -245,6 +257,13 @@ export class World {
       authenticate,
       limits: { ledger: null, globalLimit: null },
       cors: corsFrom("*"),
+      quoteLedgers: (name) => ({
+        redeem: (redemption) =>
+          on("quotes", () =>
+            (env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc).redeem(redemption),
+          ),
+      }),
+      personHashes: personHashesFrom(TEST_USER_HASH_KEY),
       signingKeys: () => signingKeysFrom(env.SIGNING_KEYS),
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),
