@@ -6,30 +6,40 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { publicJwkFrom } from "./contract/signing-jwk.ts";
 import { makeSigningKey } from "./local/make-signing-key.ts";
 import { auxiliaryWorkers } from "./test/support/auxiliary-workers.ts";
 import { TEST_API_KEYS, TEST_USER_HASH_KEY } from "./test/support/test-keys.ts";
 
+const signingKeys = [await makeSigningKey("EdDSA"), await makeSigningKey("ES256")];
 // Required secrets are read from here, by the Worker under test and by those beside it.
 Object.assign(process.env, {
   API_KEYS: TEST_API_KEYS,
   USER_HASH_KEY: TEST_USER_HASH_KEY,
-  SIGNING_KEYS: JSON.stringify({
-    keys: [await makeSigningKey("EdDSA"), await makeSigningKey("ES256")],
-  }),
+  SIGNING_KEYS: JSON.stringify({ keys: signingKeys }),
 });
+/** For the Workers that check tokens and sign none; their tests sign with the key beside. */
+const tokenBindings = {
+  TOKEN_JWKS: JSON.stringify({ keys: signingKeys.map(publicJwkFrom) }),
+  TEST_SIGNING_KEY: JSON.stringify(signingKeys[1]),
+};
 
 const INGEST = "workers/ingest/wrangler.toml";
 const AGGREGATOR = "workers/aggregator/wrangler.toml";
 const PRICING = "wrangler.toml";
 
 /** A project whose tests run in the Worker of `configPath`, beside the real Workers that it binds to. */
-function workerProject(name: string, configPath: string, bound: readonly string[]) {
+function workerProject(
+  name: string,
+  configPath: string,
+  bound: readonly string[],
+  bindings: Record<string, string> = {},
+) {
   return {
     plugins: [
       cloudflareTest(async () => ({
         wrangler: { configPath },
-        miniflare: { workers: await auxiliaryWorkers(bound) },
+        miniflare: { bindings, workers: await auxiliaryWorkers(bound) },
       })),
     ],
     // Tests import the shipped model as bytes.
@@ -49,8 +59,8 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      workerProject("ingest", INGEST, []),
-      workerProject("aggregator", AGGREGATOR, [INGEST]),
+      workerProject("ingest", INGEST, [], tokenBindings),
+      workerProject("aggregator", AGGREGATOR, [INGEST], tokenBindings),
       workerProject("pricing", PRICING, [INGEST, AGGREGATOR]),
       {
         test: {

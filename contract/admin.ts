@@ -72,12 +72,16 @@ export const historyAnswerSchema = z.object({
   slots: z.int(),
 });
 
+/** What changes of are in the audit. */
+export const CHANGED_THINGS = ["rules", "regions", "model", "emergency", "key"] as const;
+
 /** One change of what is in force. */
 export const configChangeSchema = z.object({
   changed_at: z.string(),
   /** Id of the key that did it. */
   changed_by: z.string(),
-  what: z.enum(["rules", "regions", "model", "emergency"]),
+  what: z.enum(CHANGED_THINGS),
+  /** Versions; of a key what is told of it, as JSON. */
   before: z.string().nullable(),
   after: z.string(),
   /** False: it was begun, and it is not known to have taken effect. */

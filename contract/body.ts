@@ -33,9 +33,11 @@ function isAnnouncedWithin({ headers }: Request, maxBytes: number): boolean {
   return announced !== null && Number(announced) <= maxBytes;
 }
 
-async function readStream(
+/** A stream's bytes, or the problem of there being more than `maxBytes`. It is given up after `maxDiscarded`. */
+export async function readStream(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
+  maxDiscarded = MAX_DISCARDED_BYTES,
 ): Promise<Uint8Array | Problem> {
   const kept: Uint8Array[] = [];
   let size = 0;
@@ -46,7 +48,7 @@ async function readStream(
     size += value.byteLength;
     if (size <= maxBytes) kept.push(value);
     else kept.length = 0;
-    if (size > MAX_DISCARDED_BYTES) {
+    if (size > maxDiscarded) {
       await reader.cancel("body too large");
       break;
     }

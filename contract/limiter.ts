@@ -8,12 +8,18 @@ import type { Principal } from "./access.ts";
 import { type Background, type DeskOptions, LimitDesk } from "./limit-desk.ts";
 import { type Lease, policyOf } from "./limit-lease.ts";
 import { networkOf } from "./limit-names.ts";
-import { POLICY_KINDS, type PolicyKind, type RequestLimit } from "./limit-policy.ts";
+import {
+  type KeyLimits,
+  POLICY_KINDS,
+  type PolicyKind,
+  type RequestLimit,
+} from "./limit-policy.ts";
 import { type LimitRefusal, refusalOf, type Verdict } from "./limit-refusal.ts";
 import { LimitSession } from "./limit-session.ts";
 import { LeaseTable } from "./limit-table.ts";
 import type { Counter } from "./metrics.ts";
 import { createRateLimiter, type TakeTokens } from "./rate-limit.ts";
+import { RecentMap } from "./recent-map.ts";
 
 export interface LimiterOptions extends Omit<DeskOptions, "now"> {
   /** What is limited here; each service counts for itself, but for the global ceiling. */
@@ -26,6 +32,8 @@ export interface LimiterOptions extends Omit<DeskOptions, "now"> {
 
 /** The leases of one key. */
 interface KeyLeases {
+  /** What they were made for: a key can come back with other limits. */
+  of: KeyLimits;
   /** Those of every request: the key's own and the global one. */
   always: readonly Lease[];
   user: LeaseTable | null;
@@ -43,7 +51,7 @@ export class Limiter {
   private readonly bornAt: number;
   private readonly takeAlone: TakeTokens = createRateLimiter();
   private readonly global: readonly Lease[];
-  private readonly keys = new Map<string, KeyLeases>();
+  private readonly keys = new RecentMap<KeyLeases>();
   private readonly refused: Record<PolicyKind, Counter>;
 
   constructor(options: LimiterOptions) {
@@ -184,21 +192,22 @@ export class Limiter {
   }
 
   private leasesOf(principal: Principal): KeyLeases {
-    const known = this.keys.get(principal.keyId);
-    if (known) return known;
-    const { limits, limitSalt } = principal;
+    const { keyId, limits, limitSalt } = principal;
+    const known = this.keys.get(keyId);
+    if (known && known.of === limits) return known;
     const table = (kind: "key" | "user" | "ip" | "region") => {
       const limit = limits[kind];
       return limit && this.table(kind, limit, `${this.options.service} ${limitSalt}`);
     };
     const key = table("key");
     const leases: KeyLeases = {
+      of: limits,
       always: key ? [key.of(""), ...this.global] : this.global,
       user: table("user"),
       ip: table("ip"),
       region: table("region"),
     };
-    this.keys.set(principal.keyId, leases);
+    this.keys.set(keyId, leases);
     return leases;
   }
 

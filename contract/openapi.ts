@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 description of the product, made from OPERATIONS and OPERATION_SCHEMAS. */
 import * as z from "zod";
+import { PERMISSIONS } from "./access.ts";
 import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
 import { eventSchema } from "./events.ts";
 import { OPERATION_EXAMPLES, type OperationExample } from "./operation-examples.ts";
@@ -53,13 +54,23 @@ export function openApiDocument(): OpenApiDocument {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { token: [] }],
     tags: ["Prices", "Demand", "Events", "Administration", "Service"].map((name) => ({ name })),
     paths,
     components: {
       schemas: schemas.definitions,
       securitySchemes: {
         key: { type: "http", scheme: "bearer", description: "An API key." },
+        token: {
+          type: "oauth2",
+          description: "An access token of a key, or of an identity provider that is trusted.",
+          flows: {
+            clientCredentials: {
+              tokenUrl: OPERATIONS.issueToken.path,
+              scopes: Object.fromEntries(PERMISSIONS.map((permission) => [permission, ""])),
+            },
+          },
+        },
       },
     },
   };
@@ -94,7 +105,7 @@ function operationObject(id: string, operation: Described, schemas: NamedSchemas
 
 function tagOf(path: string): string {
   if (path.startsWith("/admin/")) return "Administration";
-  if (path.startsWith("/api/v1/pricing") || path.startsWith("/api/v1/quotes")) return "Prices";
+  if (path.startsWith("/api/v1/pricing")) return "Prices";
   if (path.startsWith("/api/v1/events")) return "Events";
   return path.startsWith("/api/") ? "Demand" : "Service";
 }
@@ -134,7 +145,16 @@ function responsesOf(operation: Described, schemas: NamedSchemas): Json {
       },
     },
     ...Object.fromEntries(problems),
+    ...failuresOf(operation, schemas),
   };
+}
+
+function failuresOf({ failures, summary }: Described, schemas: NamedSchemas): Json {
+  if (!failures) return {};
+  const content = { "application/json": { schema: schemas.of(failures.schema) } };
+  return Object.fromEntries(
+    failures.statuses.map((status) => [status, { description: `No: ${summary}`, content }]),
+  );
 }
 
 function exampleOf(example: unknown): Json {
@@ -142,7 +162,9 @@ function exampleOf(example: unknown): Json {
 }
 
 /** Every problem an operation can answer with. */
-function problemsOf({ permission, scope, query, body, problems }: Described): ProblemType[] {
+function problemsOf(operation: Described): ProblemType[] {
+  const { permission, scope, query, body, problems, failures } = operation;
+  if (failures) return [...problems, "internal"];
   const bodies = Object.keys(body ?? {});
   return [
     ...(bodies.includes("application/json") ? (["malformed_json"] as const) : []),
@@ -176,6 +198,7 @@ function namedSchemas(): NamedSchemas {
     const name = `${id[0]?.toUpperCase()}${id.slice(1)}`;
     for (const schema of Object.values(operation.body ?? {})) add(schema, `${name}Request`);
     add(operation.answer.schema, `${name}Answer`);
+    if (operation.failures) add(operation.failures.schema, `${name}Error`);
   }
   const { schemas } = z.toJSONSchema(registry, { ...AS_ON_THE_WIRE, uri: referenceTo });
   return {

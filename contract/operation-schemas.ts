@@ -10,6 +10,7 @@ import {
   publishedAnswerSchema,
   rulesAnswerSchema,
 } from "./admin.ts";
+import { keyIdSchema } from "./api-keys.ts";
 import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
 import {
   deadLetterActionsAnswerSchema,
@@ -48,9 +49,24 @@ import {
   MAX_EVENTS_PER_REQUEST,
 } from "./events.ts";
 import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
+import {
+  keyAnswerSchema,
+  keyRequestSchema,
+  keysAnswerSchema,
+  keysQuerySchema,
+  newKeyAnswerSchema,
+  rotateRequestSchema,
+} from "./key-admin.ts";
 import { lateEventsAnswerSchema, lateEventsQuerySchema } from "./late-event-view.ts";
 import { modelVersionSchema } from "./model.ts";
 import { regionIdSchema } from "./names.ts";
+import {
+  OAUTH_ERRORS,
+  oauthErrorSchema,
+  TOKEN_REQUEST_TYPE,
+  tokenAnswerSchema,
+  tokenRequestSchema,
+} from "./oauth.ts";
 import type { OperationId } from "./operations.ts";
 import {
   batchAnswerSchema,
@@ -60,13 +76,6 @@ import {
   forecastQuerySchema,
   priceAnswerSchema,
 } from "./pricing.ts";
-import {
-  quoteAnswerSchema,
-  redeemedAnswerSchema,
-  redeemQuoteRequestSchema,
-  verifyQuoteAnswerSchema,
-  verifyQuoteRequestSchema,
-} from "./quotes.ts";
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
 import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
 import { rulesDocumentSchema } from "./rules.ts";
@@ -78,6 +87,8 @@ export interface OperationSchemas {
   /** The body by content type. */
   body?: Record<string, z.ZodType>;
   answer: { status: number; contentType: string; schema: z.ZodType };
+  /** Answers that are no problems, for routes that another standard describes. */
+  failures?: { statuses: readonly number[]; schema: z.ZodType };
 }
 
 const json = (schema: z.ZodType, status = 200) => ({
@@ -88,6 +99,7 @@ const json = (schema: z.ZodType, status = 200) => ({
 const text = (contentType: string) => ({ status: 200, contentType, schema: z.string() });
 const byRegion = { region_id: regionIdSchema };
 const byDeadLetter = { id: deadLetterIdSchema };
+const byKey = { id: keyIdSchema };
 const byVersion = { version: modelVersionSchema };
 const statusSchema = z.object({ status: z.string() });
 
@@ -119,18 +131,6 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   computePrices: {
     body: { "application/json": batchRequestSchema },
     answer: json(batchAnswerSchema),
-  },
-  createQuote: {
-    body: { "application/json": computeRequestSchema },
-    answer: json(quoteAnswerSchema),
-  },
-  verifyQuote: {
-    body: { "application/json": verifyQuoteRequestSchema },
-    answer: json(verifyQuoteAnswerSchema),
-  },
-  redeemQuote: {
-    body: { "application/json": redeemQuoteRequestSchema },
-    answer: json(redeemedAnswerSchema),
   },
   explainPrice: {
     query: explainQuerySchema,
@@ -202,6 +202,32 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   readDecisionSegment: {
     parameters: { sequence: segmentSequenceSchema },
     answer: { status: 200, contentType: DECISION_SEGMENT_CONTENT_TYPE, schema: z.file() },
+  },
+  listKeys: {
+    query: keysQuerySchema,
+    answer: json(keysAnswerSchema),
+  },
+  makeKey: {
+    body: { "application/json": keyRequestSchema },
+    answer: json(newKeyAnswerSchema, 201),
+  },
+  readKey: {
+    parameters: byKey,
+    answer: json(keyAnswerSchema),
+  },
+  rotateKey: {
+    parameters: byKey,
+    body: { "application/json": rotateRequestSchema },
+    answer: json(newKeyAnswerSchema),
+  },
+  revokeKey: {
+    parameters: byKey,
+    answer: json(keyAnswerSchema),
+  },
+  issueToken: {
+    body: { [TOKEN_REQUEST_TYPE]: tokenRequestSchema },
+    answer: json(tokenAnswerSchema),
+    failures: { statuses: [...new Set(Object.values(OAUTH_ERRORS))], schema: oauthErrorSchema },
   },
   listDeadLetters: {
     query: deadLettersQuerySchema,

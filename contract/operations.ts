@@ -73,45 +73,6 @@ export const OPERATIONS = {
     scope: "named",
     problems: [],
   },
-  createQuote: {
-    method: "POST",
-    path: "/api/v1/quotes",
-    summary: "A price that is held, signed",
-    description:
-      "Asks as compute does, and answers the same with a quote: a JWS that is valid for two minutes, that anybody checks with the public " +
-      "keys, and that is redeemed once.",
-    permission: "quotes:write",
-    scope: "named",
-    problems: ["unknown_region", "unknown_product"],
-  },
-  verifyQuote: {
-    method: "POST",
-    path: "/api/v1/quotes/verify",
-    summary: "Is this quote valid, and what does it say?",
-    description:
-      "Told from the public keys alone, so not whether the quote was redeemed. A quote may be past its end by five seconds.",
-    permission: "quotes:write",
-    scope: "named",
-    problems: [],
-  },
-  redeemQuote: {
-    method: "POST",
-    path: "/api/v1/quotes/redeem",
-    summary: "Take the price of a quote, once",
-    description:
-      "The same request with the same idempotency key is answered the same again, until ten minutes past the quote's end; any other " +
-      "redemption of the quote is refused.",
-    permission: "quotes:redeem",
-    scope: "named",
-    problems: [
-      "wrong_user",
-      "quote_redeemed",
-      "idempotency_key_reused",
-      "quote_expired",
-      "invalid_quote",
-      "unavailable",
-    ],
-  },
   explainPrice: {
     method: "GET",
     path: "/api/v1/pricing/explain",
@@ -266,6 +227,49 @@ export const OPERATIONS = {
     permission: "decisions:export",
     problems: ["unknown_segment", "invalid_request", "unavailable"],
   },
+  listKeys: {
+    method: "GET",
+    path: "/admin/v1/keys",
+    summary: "Managed keys, the newest first",
+    description:
+      "With the start of each key, which tells one from another. The keys themselves are nowhere.",
+    permission: "keys:manage",
+    problems: ["unavailable"],
+  },
+  makeKey: {
+    method: "POST",
+    path: "/admin/v1/keys",
+    summary: "Make a key",
+    description:
+      "The answer holds the key; nobody can be told it again. It works everywhere within seconds.",
+    permission: "keys:manage",
+    problems: ["too_many_keys", "unavailable"],
+  },
+  readKey: {
+    method: "GET",
+    path: "/admin/v1/keys/{id}",
+    summary: "What is known of a key",
+    permission: "keys:manage",
+    problems: ["unknown_key", "unavailable"],
+  },
+  rotateKey: {
+    method: "POST",
+    path: "/admin/v1/keys/{id}/rotate",
+    summary: "Replace a key",
+    description:
+      "A new key of the same id. The one that there is stays good for the grace period, a day unless it is given.",
+    permission: "keys:manage",
+    problems: ["unknown_key", "key_not_in_force", "unavailable"],
+  },
+  revokeKey: {
+    method: "DELETE",
+    path: "/admin/v1/keys/{id}",
+    summary: "Take a key away",
+    description:
+      "It works nowhere after some seconds, and no token that was given to it does. It stays listed.",
+    permission: "keys:manage",
+    problems: ["unknown_key", "unavailable"],
+  },
   listDeadLetters: {
     method: "GET",
     path: "/admin/v1/dead-letters",
@@ -362,6 +366,16 @@ export const OPERATIONS = {
     summary: "The public keys that check signatures",
     description:
       "A JWK Set. It may be kept for five minutes; a signature by a key that is not in it is a reason to read it again.",
+    permission: null,
+    problems: [],
+  },
+  issueToken: {
+    method: "POST",
+    path: "/oauth/token",
+    summary: "Exchange a key for an access token",
+    description:
+      "OAuth 2.0 client credentials (RFC 6749, 4.4): `client_id` is the id of a key, `client_secret` the key, by HTTP Basic or in " +
+      "the form. `scope` narrows what the token may do. It ends after 15 minutes, or with its key.",
     permission: null,
     problems: [],
   },

@@ -5,9 +5,12 @@
  * replaced stays in the set for as long as what it signed is valid, marked with `verify_until`; its public half is enough
  * then. docs/quotes.md says how one is replaced.
  */
-import { CompactSign, errors, importJWK, type JWTPayload, jwtVerify } from "jose";
+import { CompactSign, importJWK, type JWTPayload, jwtVerify } from "jose";
 import { type EpochMs, epochMs, SECOND_MS } from "../domain/units.ts";
 import { type PublicJwk, parseSigningKeys, publicJwkFrom, type SigningJwk } from "./signing-jwk.ts";
+import { RefusedToken, type TokenFault, tokenFault, tokenFaultFrom } from "./token-faults.ts";
+
+export { TOKEN_FAULTS, type TokenFault } from "./token-faults.ts";
 
 export type Claims = JWTPayload;
 
@@ -36,26 +39,6 @@ export interface Verified {
   keyId: string;
 }
 
-export const TOKEN_FAULTS = {
-  malformed: "It is no compact JWS with the claims it should have.",
-  algorithm_not_allowed: "It names an algorithm that is not the key's.",
-  unknown_key: "It names a key that is not in force here.",
-  bad_signature: "Its signature does not belong to it.",
-  wrong_type: "It is a token of another kind.",
-  wrong_issuer: "Somebody else issued it.",
-  wrong_audience: "It is meant for somebody else.",
-  not_yet_valid: "It is not valid yet.",
-  expired: "It is past its time.",
-} as const;
-
-export interface TokenFault {
-  reason: keyof typeof TOKEN_FAULTS;
-  /** A sentence. */
-  detail: string;
-  /** Of a token that is signed and meant well, but past its time. */
-  claims?: Claims;
-}
-
 const TOLERANCE_MS = 5 * SECOND_MS;
 const ALGORITHMS: SigningJwk["alg"][] = ["EdDSA", "ES256"];
 
@@ -71,8 +54,8 @@ export async function signingKeysFrom(secret: string): Promise<SigningKeys> {
 
   function verifierOf(kid: string | undefined, alg: string, now: EpochMs): Verifier {
     const verifier = byId.get(kid ?? "");
-    if (!verifier || now > verifier.until) throw new Refused("unknown_key");
-    if (verifier.jwk.alg !== alg) throw new Refused("algorithm_not_allowed");
+    if (!verifier || now > verifier.until) throw new RefusedToken("unknown_key");
+    if (verifier.jwk.alg !== alg) throw new RefusedToken("algorithm_not_allowed");
     return verifier;
   }
 
@@ -100,9 +83,11 @@ export async function signingKeysFrom(secret: string): Promise<SigningKeys> {
           },
         );
         const issuedAt = (payload.iat ?? 0) * SECOND_MS;
-        return issuedAt > now + toleranceMs ? fault("not_yet_valid") : { claims: payload, keyId };
+        return issuedAt > now + toleranceMs
+          ? tokenFault("issued_in_future")
+          : { claims: payload, keyId };
       } catch (error) {
-        return faultFrom(error);
+        return tokenFaultFrom(error);
       }
     },
 
@@ -127,38 +112,4 @@ async function verifierFrom(jwk: SigningJwk): Promise<Verifier> {
     key: await importJWK(publicJwk),
     until: epochMs(verify_until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(verify_until)),
   };
-}
-
-/** Thrown through the library, which asks for the key; never leaves this file. */
-class Refused extends Error {
-  readonly reason: TokenFault["reason"];
-  constructor(reason: TokenFault["reason"]) {
-    super(reason);
-    this.reason = reason;
-  }
-}
-
-function fault(reason: TokenFault["reason"], claims?: Claims): TokenFault {
-  return { reason, detail: TOKEN_FAULTS[reason], ...(claims === undefined ? {} : { claims }) };
-}
-
-const REASON_BY_CLAIM: Partial<Record<string, TokenFault["reason"]>> = {
-  typ: "wrong_type",
-  iss: "wrong_issuer",
-  aud: "wrong_audience",
-  nbf: "not_yet_valid",
-};
-
-/** What the library's error means; one that is not about the token is a bug and goes on. */
-function faultFrom(error: unknown): TokenFault {
-  if (error instanceof Refused) return fault(error.reason);
-  if (error instanceof errors.JWTExpired) return fault("expired", error.payload);
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const isAbsent = error.reason !== "check_failed" && error.claim !== "typ";
-    return fault(isAbsent ? "malformed" : (REASON_BY_CLAIM[error.claim] ?? "malformed"));
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed) return fault("algorithm_not_allowed");
-  if (error instanceof errors.JWSSignatureVerificationFailed) return fault("bad_signature");
-  if (error instanceof errors.JOSEError) return fault("malformed");
-  throw error;
 }

@@ -4,6 +4,7 @@
  * A process of its own. It ends on SIGTERM, and when the supervisor is gone; the runtime ends with it.
  */
 import { mkdir, rm } from "node:fs/promises";
+import { parseSigningKeys, publicJwkFrom } from "../../contract/signing-jwk.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { tellParent } from "../child-message.ts";
 import { apiKeysSecret, loadCredentials } from "../credentials.ts";
@@ -62,6 +63,10 @@ const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const builds = await Promise.all(WORKERS.map(loadBuild));
 await migrateEdge(dataDir.edge, builds.find(({ name }) => name === "pricing")?.d1Databases);
 const secrets = { API_KEYS: apiKeysSecret(keys), USER_HASH_KEY: userHashKey };
+// For those that check what it signed.
+const tokenKeys = {
+  TOKEN_JWKS: JSON.stringify({ keys: parseSigningKeys(signingKeys).map(publicJwkFrom) }),
+};
 // For the one Worker that signs.
 const pricingSecrets = { SIGNING_KEYS: signingKeys };
 const virtualClock = clock === null ? {} : { VIRTUAL_CLOCK: JSON.stringify(clock) };
@@ -71,6 +76,7 @@ const workers = WORKERS.flatMap(({ name }, i) => {
   const bindings = { ...build.bindings, ...vars[name], ...secrets, ...virtualClock };
   if (name === "aggregator") Object.assign(bindings, featureMirror());
   if (name === "pricing") Object.assign(bindings, pricingSecrets);
+  else Object.assign(bindings, tokenKeys);
   return [{ ...build, name, bindings, unsafeDirectSockets: [{ host, port: ports[name] }] }];
 });
 const miniflare = new Miniflare(

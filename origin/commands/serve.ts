@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { serve } from "@hono/node-server";
 import { type Command, InvalidArgumentError } from "commander";
 import { parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
+import { DeployedKeys } from "../../contract/deployed-keys.ts";
 import { createMetrics } from "../../contract/metrics.ts";
 import { KAFKA_VARIABLES } from "../kafka/kafka-settings.ts";
 import { createApp } from "../service/app.ts";
@@ -52,7 +52,7 @@ async function runService(options: ServeOptions): Promise<void> {
   );
   const keys = process.env.API_KEYS;
   const app = createApp({
-    authenticate: keys === undefined ? () => null : authenticatorFrom(parseApiKeys(keys)),
+    keys: new DeployedKeys(keys === undefined ? [] : parseApiKeys(keys)),
     metrics,
     waitingFor: () => waitingFor,
     newTraceId: () => randomUUID().replaceAll("-", ""),

@@ -1,18 +1,18 @@
 /** The origin's HTTP service: is it alive, is the edge provisioned, how does it fare. */
 import { Hono } from "hono";
-import type { Authenticate } from "../../contract/authenticate.ts";
+import type { DeployedKeys } from "../../contract/deployed-keys.ts";
 import { METRICS_CONTENT_TYPE, type Metrics } from "../../contract/metrics.ts";
 import { type Problem, problemResponse } from "../../contract/problem.ts";
 
 export interface AppPorts {
-  authenticate: Authenticate;
+  keys: DeployedKeys;
   metrics: Metrics;
   /** What it still waits for, or null when it is ready. */
   waitingFor(): string | null;
   newTraceId(): string;
 }
 
-export function createApp({ authenticate, metrics, waitingFor, newTraceId }: AppPorts): Hono {
+export function createApp({ keys, metrics, waitingFor, newTraceId }: AppPorts): Hono {
   const app = new Hono();
   const problem = (what: Problem) => problemResponse(what, newTraceId());
 
@@ -24,7 +24,7 @@ export function createApp({ authenticate, metrics, waitingFor, newTraceId }: App
       : problem({ type: "unavailable", detail: missing, retryAfterS: 1 });
   });
   app.get("/metrics", (context) => {
-    const principal = authenticate(context.req.header("authorization"));
+    const principal = keys.ofHeader(context.req.header("authorization"));
     if (principal === null) return problem({ type: "unauthenticated" });
     if (!principal.permissions.has("metrics:read")) return problem({ type: "forbidden" });
     return context.body(metrics.text(), 200, { "content-type": METRICS_CONTENT_TYPE });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { hashOfKey, parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { corsFrom } from "../../contract/cors.ts";
+import { DeployedKeys } from "../../contract/deployed-keys.ts";
 import { bucketNameOf, networkOf } from "../../contract/limit-names.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 
 const sha256 = hashOfKey("secret");
 function limitsOf(fields: object) {
   const keys = parseApiKeys(JSON.stringify([{ id: "key_test", sha256, ...fields }]));
-  const principal = authenticatorFrom(keys)("Bearer secret");
+  const principal = new DeployedKeys(keys).find("secret");
   if (!principal) throw new Error("the key is not known");
   return principal;
 }

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { eventTimeAt } from "../../contract/clock.ts";
+import { DeployedKeys } from "../../contract/deployed-keys.ts";
 import { parseSigningKeys } from "../../contract/signing-jwk.ts";
 import { apiKeysSecret, loadCredentials } from "../../local/credentials.ts";
 import { type DataDir, dataDirFrom, openDataDir } from "../../local/data-dir.ts";
@@ -72,12 +72,12 @@ describe("loadCredentials()", () => {
     expect(await readFile(dataDir.credentials, "utf8")).not.toContain(made.userHashKey);
 
     const secret = apiKeysSecret(made.keys);
-    const authenticate = authenticatorFrom(parseApiKeys(secret));
+    const keys = new DeployedKeys(parseApiKeys(secret));
     for (const role of ["admin", "pricing", "ingest", "public"] as const) {
       expect(secret).not.toContain(made.keys[role]);
-      expect(authenticate(`Bearer ${made.keys[role]}`)?.roles).toEqual([role]);
+      expect(keys.ofHeader(`Bearer ${made.keys[role]}`)?.roles).toEqual([role]);
     }
-    expect(authenticate("Bearer key_of_someone_else")).toBeNull();
+    expect(keys.ofHeader("Bearer key_of_someone_else")).toBeNull();
   });
 
   test("gives a data dir of an earlier version the keys it lacks, and leaves the others", async () => {

@@ -80,7 +80,7 @@ describe("signing keys", () => {
       "another audience": [await sign({ aud: "others" }), "wrong_audience"],
       "no audience": [await sign({ aud: undefined }), "malformed"],
       "no end": [await keys.sign(endless, { typ: "quote+jwt" }), "malformed"],
-      "issued in the future": [await sign({ iat: AT_S + 60 }), "not_yet_valid"],
+      "issued in the future": [await sign({ iat: AT_S + 60 }), "issued_in_future"],
       "not before": [await sign({ nbf: AT_S + 60 }), "not_yet_valid"],
       over: [await sign({ iat: AT_S - 130, exp: AT_S - 10 }), "expired"],
       "no token": ["never", "malformed"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hashOfKey } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
+import { DeployedKeys } from "../../contract/deployed-keys.ts";
 import { createMetrics } from "../../contract/metrics.ts";
 import { createApp } from "../../origin/service/app.ts";
 
@@ -8,9 +8,7 @@ function appWaitingFor(missing: string | null) {
   const metrics = createMetrics();
   metrics.counter("origin_test_total", "A counter").value = 3;
   return createApp({
-    authenticate: authenticatorFrom([
-      { id: "key_test", role: "pricing", sha256: hashOfKey("secret") },
-    ]),
+    keys: new DeployedKeys([{ id: "key_test", role: "pricing", sha256: hashOfKey("secret") }]),
     metrics,
     waitingFor: () => missing,
     newTraceId: () => "0af7651916cd43dd8448eb211c80319c",

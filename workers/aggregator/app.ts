@@ -2,16 +2,18 @@
 import { type Context, Hono } from "hono";
 import type { Permission } from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
-import type { Authenticate } from "../../contract/authenticate.ts";
 import { discardBody } from "../../contract/body.ts";
+import { type AccessSources, createAccess } from "../../contract/gate.ts";
 import { Limiter } from "../../contract/limiter.ts";
+import type { Log } from "../../contract/log.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
 import { problemResponse } from "../../contract/problem.ts";
 import { TRACE_HEADER, traceIdOf } from "../../contract/trace.ts";
 import type { AggregatorMetrics } from "./aggregator-metrics.ts";
 
 export interface AggregatorDeps {
-  authenticate: Authenticate;
+  access: AccessSources;
+  log: Log;
   metrics: AggregatorMetrics;
   wallNow(): number;
   newTraceId(): string;
@@ -20,7 +22,8 @@ export interface AggregatorDeps {
 type Handler = (traceId: string) => Response;
 
 export function createAggregatorApp({
-  authenticate,
+  access,
+  log,
   metrics,
   wallNow,
   newTraceId,
@@ -29,12 +32,16 @@ export function createAggregatorApp({
     ...{ service: "aggregator", ledger: null, globalLimit: null, wallNow },
     metrics: metrics.registry,
   });
-  const gate = { authenticate, limiter };
+  const gate = {
+    ...createAccess(access, { wallNow, log, metrics: metrics.registry }),
+    limiter,
+  };
 
   const serve = (permission: Permission | null, handler: Handler) => async (c: Context) => {
     const request = c.req.raw;
     const traceId = traceIdOf(request.headers.get("traceparent"), newTraceId);
-    const caller = permission && (await admit(gate, request.headers, permission, c.executionCtx));
+    const caller =
+      permission && (await admit(gate, request.headers, permission, c.executionCtx, traceId));
     const response =
       caller && "problem" in caller ? refusalResponse(caller, traceId) : handler(traceId);
     await discardBody(request);

@@ -1,13 +1,12 @@
 /**
  * The aggregator Worker: from the queue into the windows. This file alone touches bindings, the clock and randomness.
  */
-import { parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { clockSpeedOf, eventClockFrom } from "../../contract/clock.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";
 import { consoleLog } from "../../contract/log.ts";
 import { type Moved, shardName } from "../../contract/region-layout.ts";
 import type { OutboxIntakeRpc, OutboxRpc, ParcelsApplied } from "../../contract/rpc.ts";
+import { tokenKeysFrom } from "../../contract/token-keys.ts";
 import { traceIdSource } from "../../contract/trace.ts";
 import { type EpochMs, SECOND_MS } from "../../domain/units.ts";
 import type { LatenessRules } from "../../domain/watermark.ts";
@@ -107,7 +106,14 @@ export class RegionShard extends RegionShardObject {
 
 function appFrom(env: Env) {
   return createAggregatorApp({
-    authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    access: {
+      apiKeys: env.API_KEYS,
+      jwtIssuers: env.JWT_ISSUERS,
+      tokenKeys: tokenKeysFrom(env.TOKEN_JWKS),
+      config: env.CONFIG,
+      fetch: (uri, init) => fetch(uri, init),
+    },
+    log,
     metrics,
     wallNow,
     newTraceId: traceIdSource((bytes) => crypto.getRandomValues(bytes)),

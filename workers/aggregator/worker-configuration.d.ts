@@ -4,6 +4,8 @@ interface __BaseEnv_AggregatorEnv {
 	CONFIG: KVNamespace;
 	LATE_EVENTS: Queue;
 	DEAD_LETTERS: Queue;
+	JWT_ISSUERS: string;
+	TOKEN_JWKS: string;
 	ALLOWED_LATENESS_MS: string;
 	OUT_OF_ORDERNESS_MS: string;
 	IDLE_AFTER_MS: string;
@@ -28,7 +30,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "IDLE_AFTER_MS" | "TRANSIT_ALLOWANCE_MS" | "SPLIT_ABOVE_EVENTS_PER_S" | "SPLIT_AFTER_S" | "MERGE_BELOW_EVENTS_PER_S" | "MERGE_AFTER_S" | "API_KEYS">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "JWT_ISSUERS" | "TOKEN_JWKS" | "ALLOWED_LATENESS_MS" | "OUT_OF_ORDERNESS_MS" | "IDLE_AFTER_MS" | "TRANSIT_ALLOWANCE_MS" | "SPLIT_ABOVE_EVENTS_PER_S" | "SPLIT_AFTER_S" | "MERGE_BELOW_EVENTS_PER_S" | "MERGE_AFTER_S" | "API_KEYS">> {}
 }
 declare module "*.txt" {
 	const value: string;

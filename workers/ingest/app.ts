@@ -2,11 +2,11 @@
 import { type Context, Hono } from "hono";
 import { isForPublic, type Permission, type Principal } from "../../contract/access.ts";
 import { admit, refusalResponse } from "../../contract/admit.ts";
-import type { Authenticate } from "../../contract/authenticate.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
 import { BatchPacker } from "../../contract/event-batch.ts";
 import { EVENT_SCHEMA_NAMES } from "../../contract/events.ts";
+import { type AccessSources, createAccess } from "../../contract/gate.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import { METRICS_CONTENT_TYPE } from "../../contract/metrics.ts";
@@ -25,7 +25,7 @@ import type { RegionDirectory } from "./region-directory.ts";
 
 /** What the Worker is given from outside. */
 export interface IngestDeps {
-  authenticate: Authenticate;
+  access: AccessSources;
   limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
   cors: Cors;
   directory: RegionDirectory;
@@ -53,12 +53,12 @@ const EVENTS_PATH = "/api/v1/events";
 
 /** The app; it keeps counters, token buckets and buffers for as long as its isolate lives. */
 export function createIngestApp(deps: IngestDeps): Hono {
-  const { authenticate, cors, directory, hashes, append, wallNow, eventNow, clockClampMs, log } =
-    deps;
+  const { cors, directory, hashes, append, wallNow, eventNow, clockClampMs, log } = deps;
   const metrics = ingestMetrics();
   const { registry } = metrics;
   const limiter = new Limiter({ ...deps.limits, service: "ingest", wallNow, metrics: registry });
-  const gate = { authenticate, limiter };
+  const access = createAccess(deps.access, { wallNow, log, metrics: registry });
+  const gate = { ...access, limiter };
   const packer = new BatchPacker();
   const ordinaryBodies = new OrdinaryBodies();
 
@@ -69,7 +69,8 @@ export function createIngestApp(deps: IngestDeps): Hono {
     let response: Response;
     let principal: Principal | null = null;
     try {
-      const caller = permission && (await admit(gate, request.headers, permission, c.executionCtx));
+      const caller =
+        permission && (await admit(gate, request.headers, permission, c.executionCtx, traceId));
       if (caller && "problem" in caller) {
         response = refusalResponse(caller, traceId);
       } else {

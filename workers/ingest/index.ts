@@ -1,6 +1,4 @@
 /** The ingest Worker: where events come in. This file alone touches bindings, the clock and randomness. */
-import { parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { eventClockFrom } from "../../contract/clock.ts";
 import { corsFrom } from "../../contract/cors.ts";
 import { type Faults, faultsFrom } from "../../contract/faults.ts";
@@ -8,6 +6,7 @@ import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
 import type { OutboxIntakeRpc, OutboxStatusRpc } from "../../contract/rpc.ts";
+import { tokenKeysFrom } from "../../contract/token-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import type { EpochMs } from "../../domain/units.ts";
 import { createIngestApp } from "./app.ts";
@@ -94,7 +93,13 @@ function appFrom(env: IngestEnv & LocalBindings) {
     return (): OutboxIntakeRpc & OutboxStatusRpc => env.OUTBOX.getByName(`outbox-${shard}`);
   });
   return createIngestApp({
-    authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    access: {
+      apiKeys: env.API_KEYS,
+      jwtIssuers: env.JWT_ISSUERS,
+      tokenKeys: tokenKeysFrom(env.TOKEN_JWKS),
+      config: env.CONFIG,
+      fetch: (uri, init) => fetch(uri, init),
+    },
     limits: {
       ledger: {
         of: (object): LimitLedgerRpc => env.LIMITS.getByName(object),

@@ -4,6 +4,8 @@ interface __BaseEnv_IngestEnv {
 	CONFIG: KVNamespace;
 	EVENT_LOG: R2Bucket;
 	EVENTS: Queue;
+	JWT_ISSUERS: string;
+	TOKEN_JWKS: string;
 	OUTBOX_SHARDS: string;
 	CLOCK_CLAMP_MS: string;
 	EVENT_LOG_SEGMENT_MS: string;
@@ -25,7 +27,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "EVENT_LOG_SEGMENT_MS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "JWT_ISSUERS" | "TOKEN_JWKS" | "OUTBOX_SHARDS" | "CLOCK_CLAMP_MS" | "EVENT_LOG_SEGMENT_MS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -1,13 +1,15 @@
 /** Puts the Worker together from what it depends on: the real bindings in index.ts, others in tests. */
-import type { Authenticate } from "../../contract/authenticate.ts";
+
+import { parseApiKeys } from "../../contract/api-keys.ts";
 import type { Cors } from "../../contract/cors.ts";
+import { type AccessSources, createAccess } from "../../contract/gate.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import type { Log } from "../../contract/log.ts";
 import { createMetrics } from "../../contract/metrics.ts";
-import type { PersonHashes } from "../../contract/person-hashes.ts";
 import type { SigningKeys } from "../../contract/signing-keys.ts";
+import { changingKeys } from "../../contract/token-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
-import type { EpochMs } from "../../domain/units.ts";
+import { type EpochMs, epochMs } from "../../domain/units.ts";
 import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
 import { listLogWriters, listSegments, readSegment } from "./admin/event-log.ts";
 import { seedHistory } from "./admin/history.ts";
@@ -39,22 +41,19 @@ import { listDecisionSegments, readDecisionSegment } from "./decisions/segment-r
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import { createDependency } from "./dependency.ts";
 import type { EventLogStore } from "./event-log-store.ts";
+import { makeKey, readKey, revokeKey, rotateKey, showKeys } from "./keys/key-routes.ts";
 import { showLateEvents } from "./late-events/list-late-events.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
-import { createQuoteMetrics } from "./quotes/quote-metrics.ts";
-import { type QuoteLedgers, type QuoteParts, userHashesFrom } from "./quotes/quote-parts.ts";
 import { createRouter, type Fetch } from "./router.ts";
 import { computePrice, computePrices } from "./routes/compute.ts";
-import { createQuote } from "./routes/create-quote.ts";
 import { forecastDemand, listRegions, readDemand } from "./routes/demand.ts";
 import { explainPrice } from "./routes/explain-price.ts";
 import { forwardEvents } from "./routes/forward-events.ts";
-import { redeemQuote } from "./routes/redeem-quote.ts";
+import { issueToken } from "./routes/issue-token.ts";
 import { describeApi, health, readiness, showMetrics } from "./routes/service.ts";
 import { readSigningKeys } from "./routes/signing-keys.ts";
-import { verifyQuote } from "./routes/verify-quote.ts";
 import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./stores.ts";
 
 export interface PricingPorts {
@@ -71,13 +70,12 @@ export interface PricingPorts {
   /** Who is told of a dead letter that is purged. */
   senders: Senders;
   ingest: Pick<Fetcher, "fetch">;
-  authenticate: Authenticate;
+  /** Who is let in, beside managed keys and the tokens of this service. */
+  access: Pick<AccessSources, "apiKeys" | "jwtIssuers" | "fetch">;
   limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
   cors: Cors;
   /** Of the isolate; rejects where the secret is not what it should be. */
   signingKeys: () => Promise<SigningKeys>;
-  quoteLedgers: QuoteLedgers;
-  personHashes: PersonHashes;
   wallNow: () => EpochMs;
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
   log: Log;
@@ -96,7 +94,6 @@ const LIMITS_MS = {
   decision_log: 10_000,
   queue: 5_000,
   ingest: 15_000,
-  quote_ledger: 3_000,
 } as const;
 
 export interface Pricing {
@@ -115,6 +112,18 @@ export function createPricing(ports: PricingPorts): Pricing {
   const modelDependency = dependency("r2");
   const databaseDependency = dependency("d1");
 
+  const { signingKeys } = ports;
+  const access = createAccess(
+    {
+      ...ports.access,
+      config,
+      tokenKeys: changingKeys(
+        async (now) => (await signingKeys()).publicJwks(epochMs(now)),
+        wallNow,
+      ),
+    },
+    { wallNow, log, metrics },
+  );
   const models = createModels(modelStore, modelDependency, log);
   const catalog = createCatalog({ config, configDependency, models, wallNow, log, metrics });
   const cells = createCells({
@@ -132,14 +141,6 @@ export function createPricing(ports: PricingPorts): Pricing {
     nonce: hexSource(8, fillRandom),
   });
 
-  const quotes: QuoteParts = {
-    ...{ pipeline, limiter, signingKeys: ports.signingKeys, ledgers: ports.quoteLedgers },
-    userHash: userHashesFrom(ports.personHashes),
-    newQuoteDigits: hexSource(12, fillRandom),
-    ledgerDependency: dependency("quote_ledger"),
-    metrics: createQuoteMetrics(metrics),
-  };
-
   const letterMetrics = deadLetterMetrics(metrics);
   const letters = {
     ...{ database, dependency: dependency("dead_letters"), metrics: letterMetrics, log, wallNow },
@@ -148,13 +149,17 @@ export function createPricing(ports: PricingPorts): Pricing {
   const segments = ports.decisionSegments;
   const shared = { catalog, config, configDependency, database, databaseDependency, wallNow };
   const admin = { ...shared, models, modelStore, modelDependency };
+  const keys = {
+    ...{ ...shared, ring: access.ring, fillRandom },
+    deployedKeys: parseApiKeys(ports.access.apiKeys),
+  };
   const { regionReplays } = ports;
   const replays = { catalog, regionReplays, dependency: dependency("region_replay") };
   const decisionSegments = { ...shared, segments, segmentDependency: dependency("decision_log") };
   const eventLog = { store: ports.eventLog, dependency: dependency("event_log") };
   const fetch = createRouter(
     {
-      gate: { authenticate: ports.authenticate, limiter },
+      gate: { ...access, limiter },
       cors: ports.cors,
       wallNow,
       newTraceId: traceIdSource(fillRandom),
@@ -164,9 +169,6 @@ export function createPricing(ports: PricingPorts): Pricing {
     {
       computePrice: computePrice(pipeline, limiter, wallNow),
       computePrices: computePrices(pipeline, limiter, wallNow),
-      createQuote: createQuote(quotes),
-      verifyQuote: verifyQuote(quotes),
-      redeemQuote: redeemQuote(quotes),
       explainPrice: explainPrice({ ...shared, segments, cells, models, regionWindows, regions }),
       forecastDemand: forecastDemand(pipeline, limiter),
       listRegions: listRegions(catalog),
@@ -188,6 +190,11 @@ export function createPricing(ports: PricingPorts): Pricing {
       exportDecisions: exportDecisions(shared),
       listDecisionSegments: listDecisionSegments(decisionSegments),
       readDecisionSegment: readDecisionSegment(decisionSegments),
+      listKeys: showKeys(keys),
+      makeKey: makeKey(keys),
+      readKey: readKey(keys),
+      rotateKey: rotateKey(keys),
+      revokeKey: revokeKey(keys),
       listDeadLetters: showDeadLetters(shared),
       readDeadLetter: readDeadLetter(shared),
       redriveDeadLetter: redriveDeadLetter(letters),
@@ -196,7 +203,11 @@ export function createPricing(ports: PricingPorts): Pricing {
       purgeDeadLetters: purgeDeadLetters(letters),
       listDeadLetterActions: showDeadLetterActions(shared),
       listLateEvents: showLateEvents(shared),
-      readSigningKeys: readSigningKeys(ports.signingKeys),
+      readSigningKeys: readSigningKeys(signingKeys),
+      issueToken: issueToken({
+        ...{ ...access, limiter, signingKeys, wallNow, metrics },
+        newTokenId: hexSource(16, fillRandom),
+      }),
       health,
       readiness: readiness(catalog, pipeline),
       metrics: showMetrics(metrics, async (now) => {

@@ -1,4 +1,7 @@
-/** What the hourly cron deletes: decisions, redemptions, late events, dead letters and the event log, where they are too old or too many. */
+/**
+ * What the hourly cron sees to: decisions, late events, dead letters and the event log are deleted where they are too old or too many,
+ * and the keys in force are published again where that went wrong.
+ */
 import { DAY_MS } from "../../domain/units.ts";
 import type { DeadLetterMetrics } from "./dead-letters/dead-letter-metrics.ts";
 import {
@@ -10,8 +13,9 @@ import type { EdgeDatabase } from "./decision-store.ts";
 import { forgetDecisionsBefore } from "./decisions/forget-decisions.ts";
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import type { EventLogStore } from "./event-log-store.ts";
+import { republishKeys } from "./keys/publish-keys.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
-import { forgetRedemptionsBefore } from "./quotes/redemption-store.ts";
+import type { ConfigStore } from "./stores.ts";
 
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
 const MAX_LATE_EVENTS = 200_000;
@@ -24,6 +28,7 @@ const MAX_DEAD_LETTER_BYTES = 1024 ** 3;
 
 export interface HousekeepingPorts {
   database: EdgeDatabase;
+  config: ConfigStore;
   segments: SegmentStore;
   decisionsKeptMs: number;
   eventLog: EventLogStore;
@@ -42,17 +47,15 @@ export function letterBoundsAt(now: number): LetterBounds {
   };
 }
 
-/** Deletes what is past its time. Rejects when one of them could not be deleted; the others were. */
-export async function keepHouse(
-  { database, segments, decisionsKeptMs, eventLog, segmentsKeptMs, metrics }: HousekeepingPorts,
-  now: number,
-): Promise<void> {
+/** Does all of it. Rejects when a part failed; the others were done. */
+export async function keepHouse(ports: HousekeepingPorts, now: number): Promise<void> {
+  const { database, config, segments, decisionsKeptMs, eventLog, segmentsKeptMs, metrics } = ports;
   const results = await Promise.allSettled([
     forgetDecisionsBefore({ database, segments }, now - decisionsKeptMs),
-    forgetRedemptionsBefore(database, now - decisionsKeptMs),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
     eventLog.forgetBefore(now - segmentsKeptMs),
+    republishKeys(database, config, () => now),
   ]);
   const faults = results.filter((result) => result.status === "rejected");
   if (faults.length > 0) {

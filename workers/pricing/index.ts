@@ -1,13 +1,9 @@
 /** The pricing Worker: bindings, clock and randomness become ports here, and nowhere else. */
 import { drizzle } from "drizzle-orm/d1";
-import { parseApiKeys } from "../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../contract/authenticate.ts";
 import { corsFrom } from "../../contract/cors.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
-import { personHashesFrom } from "../../contract/person-hashes.ts";
-import type { QuoteLedgerRpc } from "../../contract/quote-ledger.ts";
 import type {
   OutboxRpc,
   RegionLateRpc,
@@ -22,8 +18,7 @@ import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.t
 import { segmentStoreFrom } from "./decisions/segment-store.ts";
 import { eventLogStoreFrom } from "./event-log-store.ts";
 import { keepHouse } from "./housekeeping.ts";
-import { QuoteLedgerObject } from "./quotes/quote-ledger.ts";
-import { appendRedemptions } from "./quotes/redemption-store.ts";
+import type { ConfigStore } from "./stores.ts";
 
 const wallNow = () => epochMs(Date.now());
 const log = consoleLog("pricing", wallNow);
@@ -32,14 +27,18 @@ const log = consoleLog("pricing", wallNow);
 let pricing: Pricing | undefined;
 let signingKeys: Promise<SigningKeys> | undefined;
 
+function configOf(env: PricingEnv): ConfigStore {
+  return {
+    get: (key) => env.CONFIG.get(key),
+    put: (key, value) => env.CONFIG.put(key, value),
+  };
+}
+
 function pricingOf(env: PricingEnv): Pricing {
   return createPricing({
     regionWindows: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionWindowRpc,
     regionReplays: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionReplayRpc,
-    config: {
-      get: (key) => env.CONFIG.get(key),
-      put: (key, value) => env.CONFIG.put(key, value),
-    },
+    config: configOf(env),
     modelStore: {
       async get(key) {
         const object = await env.MODELS.get(key);
@@ -65,7 +64,11 @@ function pricingOf(env: PricingEnv): Pricing {
       region: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionLateRpc,
     },
     ingest: env.INGEST,
-    authenticate: authenticatorFrom(parseApiKeys(env.API_KEYS)),
+    access: {
+      apiKeys: env.API_KEYS,
+      jwtIssuers: env.JWT_ISSUERS,
+      fetch: (uri, init) => fetch(uri, init),
+    },
     limits: {
       ledger: {
         of: (object) => env.LIMITS.getByName(object) as unknown as LimitLedgerRpc,
@@ -79,22 +82,10 @@ function pricingOf(env: PricingEnv): Pricing {
       signingKeys ??= signingKeysFrom(env.SIGNING_KEYS);
       return signingKeys;
     },
-    quoteLedgers: (name) => env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc,
-    personHashes: personHashesFrom(env.USER_HASH_KEY),
     wallNow,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,
   });
-}
-
-export class QuoteLedger extends QuoteLedgerObject {
-  constructor(state: DurableObjectState, env: PricingEnv) {
-    const database = drizzle(env.DB);
-    super(state, env, {
-      record: (redemptions) => appendRedemptions(database, redemptions),
-      ...{ wallNow, log },
-    });
-  }
 }
 
 /** A variable that holds a number of days, as milliseconds. Throws on anything else: nothing is deleted by half a rule. */
@@ -133,6 +124,7 @@ export default {
     await keepHouse(
       {
         database: drizzle(env.DB),
+        config: configOf(env),
         segments: segmentStoreFrom(env.EVENT_LOG),
         decisionsKeptMs: daysMsOf("DECISIONS_RETENTION_DAYS", env.DECISIONS_RETENTION_DAYS),
         eventLog: eventLogStoreFrom(env.EVENT_LOG),

@@ -9,9 +9,10 @@ import {
   type Permission,
   type Principal,
 } from "../../contract/access.ts";
-import { admit, type Gate, type Refusal, refusalResponse } from "../../contract/admit.ts";
+import { admit, type Refusal, refusalResponse } from "../../contract/admit.ts";
 import { discardBody } from "../../contract/body.ts";
 import type { Cors } from "../../contract/cors.ts";
+import type { Gate } from "../../contract/gate.ts";
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { OPERATIONS, type Operation, type OperationId } from "../../contract/operations.ts";
@@ -80,7 +81,7 @@ export function createRouter(
   /** What keeps a request from its route, or null. A promise only where the ledger of limits has to be asked. */
   function refusalOf(route: Route, call: Call): Response | null | Promise<Response | null> {
     if (route.permission === null) return null;
-    const verdict = admit(gate, call.request.headers, route.permission, call);
+    const verdict = admit(gate, call.request.headers, route.permission, call, call.traceId);
     return verdict instanceof Promise
       ? verdict.then((caller) => entered(caller, route, call))
       : entered(verdict, route, call);
@@ -90,7 +91,15 @@ export function createRouter(
     if ("problem" in caller) return refusalResponse(caller, call.traceId);
     call.principal = caller;
     const outside = route.isScoped ? null : forbiddenEverywhere(caller);
-    return outside === null ? null : problemResponse(outside, call.traceId);
+    return outside === null ? null : refused(outside, call);
+  }
+
+  function refused(problem: Problem, { principal, traceId }: Call): Response {
+    const { type } = problem;
+    if (type === "forbidden_region") {
+      gate.denials.note({ reason: type, who: principal?.keyId }, traceId);
+    }
+    return problemResponse(problem, traceId);
   }
 
   /** What a browser hears that asks before a page may send something. */
@@ -119,7 +128,7 @@ export function createRouter(
       const verdict = refusalOf(route, call);
       const refusal = verdict instanceof Promise ? await verdict : verdict;
       const result = refusal ?? (await route.handler(call));
-      response = result instanceof Response ? result : problemResponse(result, traceId);
+      response = result instanceof Response ? result : refused(result, call);
     } catch (error) {
       onFailure(call, error);
       response = problemResponse({ type: "internal" }, traceId);

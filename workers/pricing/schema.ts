@@ -1,6 +1,8 @@
 /** Tables of the edge's database (D1). drizzle-kit makes migrations/edge from this file. */
 import { sql } from "drizzle-orm";
 import { blob, index, integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { CHANGED_THINGS } from "../../contract/admin.ts";
+import type { KeyPolicy } from "../../contract/api-keys.ts";
 import { DEAD_LETTER_QUEUES, DEAD_LETTER_REASONS } from "../../contract/dead-letters.ts";
 import type { ModelCard } from "../../contract/model.ts";
 import { CONTENT_TYPES } from "../../contract/set-aside.ts";
@@ -65,37 +67,6 @@ export const decisionSegments = sqliteTable(
   (table) => [index("decision_segments_by_age").on(table.lastAt)],
 );
 
-/** The audit of quotes: one row per redemption. Kept as long as decisions. */
-export const redemptions = sqliteTable(
-  "redemptions",
-  {
-    quoteId: text("quote_id").primaryKey(),
-    /** Of the decision behind the price; its row may come later than this one, or never have been told. */
-    decisionId: text("decision_id").notNull(),
-    requestId: text("request_id").notNull(),
-    regionId: text("region_id").notNull(),
-    productType: text("product_type").notNull(),
-    /** Of one unit. */
-    priceMinor: integer("price_minor").notNull(),
-    currency: text().notNull(),
-    quantity: integer().notNull(),
-    /** As events carry it. */
-    userHash: text("user_hash"),
-    orderReference: text("order_reference"),
-    /** Wall clock, milliseconds. */
-    issuedAt: integer("issued_at").notNull(),
-    redeemedAt: integer("redeemed_at").notNull(),
-    /** Id of the key. */
-    redeemedBy: text("redeemed_by").notNull(),
-  },
-  (table) => [
-    index("redemptions_by_age").on(table.redeemedAt, table.quoteId),
-    index("redemptions_by_region").on(table.regionId, table.redeemedAt, table.quoteId),
-    index("redemptions_by_user").on(table.userHash, table.redeemedAt, table.quoteId),
-    index("redemptions_by_decision").on(table.decisionId),
-  ],
-);
-
 /** Every model that was ever registered; bytes and card lie in R2. */
 export const models = sqliteTable("models", {
   version: text().primaryKey(),
@@ -106,14 +77,42 @@ export const models = sqliteTable("models", {
   card: text({ mode: "json" }).$type<ModelCard>().notNull(),
 });
 
+/** Every managed key that was ever made, without what proves it. */
+export const apiKeys = sqliteTable("api_keys", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  policy: text({ mode: "json" }).$type<Omit<KeyPolicy, "id">>().notNull(),
+  /** Wall clock, milliseconds, like all of these. */
+  createdAt: integer("created_at").notNull(),
+  /** Id of the key that made it. */
+  createdBy: text("created_by").notNull(),
+  expiresAt: integer("expires_at"),
+  revokedAt: integer("revoked_at"),
+});
+
+/** What proves a key: one, and those it was rotated from. */
+export const apiKeySecrets = sqliteTable(
+  "api_key_secrets",
+  {
+    sha256: text().primaryKey(),
+    keyId: text("key_id").notNull(),
+    /** The start of the key in clear. */
+    prefix: text().notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** Null until it was rotated. */
+    validUntil: integer("valid_until"),
+  },
+  (table) => [index("api_key_secrets_by_key").on(table.keyId)],
+);
+
 /** The audit of what is in force: written before a change, completed after it. */
 export const configChanges = sqliteTable("config_changes", {
   id: integer().primaryKey({ autoIncrement: true }),
   changedAt: integer("changed_at").notNull(),
   /** Id of the key. */
   changedBy: text("changed_by").notNull(),
-  what: text({ enum: ["rules", "regions", "model", "emergency"] }).notNull(),
-  /** Versions. */
+  what: text({ enum: CHANGED_THINGS }).notNull(),
+  /** Versions; of a key what is told of it, as JSON. */
   before: text(),
   after: text().notNull(),
   /** Null until the pointer was moved; null for good when that failed. */

@@ -9,6 +9,7 @@ interface __BaseEnv_PricingEnv {
 	EVENTS: Queue;
 	LATE: Queue;
 	DEAD_LETTERS: Queue;
+	JWT_ISSUERS: string;
 	EVENT_LOG_RETENTION_DAYS: string;
 	DECISIONS_RETENTION_DAYS: string;
 	GLOBAL_REQUESTS_PER_S: string;
@@ -19,13 +20,9 @@ interface __BaseEnv_PricingEnv {
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 	LIMITS: DurableObjectNamespace /* LimitLedger from ingest */;
-	QUOTES: DurableObjectNamespace<import("./index").QuoteLedger>;
 	INGEST: Fetcher /* ingest */;
 }
 declare namespace Cloudflare {
-	interface GlobalProps {
-		durableNamespaces: "QuoteLedger";
-	}
 	interface Env extends __BaseEnv_PricingEnv {}
 }
 interface PricingEnv extends __BaseEnv_PricingEnv {}
@@ -33,7 +30,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "EVENT_LOG_RETENTION_DAYS" | "DECISIONS_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "SIGNING_KEYS" | "USER_HASH_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "JWT_ISSUERS" | "EVENT_LOG_RETENTION_DAYS" | "DECISIONS_RETENTION_DAYS" | "GLOBAL_REQUESTS_PER_S" | "CORS_ALLOWED_ORIGINS" | "API_KEYS" | "SIGNING_KEYS" | "USER_HASH_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

@@ -4,13 +4,13 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Principal } from "../../../contract/access.ts";
 import { hashOfKey } from "../../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../../contract/authenticate.ts";
+import { DeployedKeys } from "../../../contract/deployed-keys.ts";
 import type { LimitLedgerRpc } from "../../../contract/limit-ledger.ts";
 import { globalLimitFrom, type RequestLimit } from "../../../contract/limit-policy.ts";
 import { Limiter } from "../../../contract/limiter.ts";
 import { createMetrics } from "../../../contract/metrics.ts";
 
-const authenticate = authenticatorFrom([
+const keys = new DeployedKeys([
   {
     id: "key_web1",
     role: "public",
@@ -22,7 +22,7 @@ const PER_SECOND = 20;
 const BURST = 40;
 
 function principal(): Principal {
-  const found = authenticate("Bearer web");
+  const found = keys.find("web");
   if (!found) throw new Error("the key is not known");
   return found;
 }
@@ -126,14 +126,14 @@ describe("isolates with one ledger", () => {
   });
 
   it("make next to no calls for a server's key, however much it asks for", async () => {
-    const found = authenticatorFrom([
+    const found = new DeployedKeys([
       {
         id: "key_server1",
         role: "pricing",
         sha256: hashOfKey("server"),
         requests_per_minute: null,
       },
-    ])("Bearer server");
+    ]).find("server");
     if (!found) throw new Error("the key is not known");
     let calls = 0;
     const one = isolate({

@@ -6,11 +6,8 @@ import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import type { Role } from "../../../contract/access.ts";
 import { type ApiKey, hashOfKey } from "../../../contract/api-keys.ts";
-import { authenticatorFrom } from "../../../contract/authenticate.ts";
 import { corsFrom } from "../../../contract/cors.ts";
-import { personHashesFrom } from "../../../contract/person-hashes.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
-import type { QuoteLedgerRpc } from "../../../contract/quote-ledger.ts";
 import type { RegionReplayRpc } from "../../../contract/rpc.ts";
 import { signingKeysFrom } from "../../../contract/signing-keys.ts";
 import {
@@ -25,7 +22,6 @@ import { createPricing, type Pricing, type PricingPorts } from "../../../workers
 import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import { eventLogStoreFrom } from "../../../workers/pricing/event-log-store.ts";
-import { TEST_USER_HASH_KEY } from "../../support/test-keys.ts";
 import { FakeRegion } from "./fake-region.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
@@ -38,7 +34,7 @@ export const DEPENDENCIES = [
   "queue",
   "ingest",
   "senders",
-  "quotes",
+  "issuers",
 ] as const;
 export type DependencyName = (typeof DEPENDENCIES)[number];
 
@@ -61,7 +57,7 @@ const ROLE_OF: Record<KeyName, Role> = {
   scoped: "admin",
 };
 
-const authenticate = authenticatorFrom(
+const API_KEYS = JSON.stringify(
   (Object.keys(KEYS) as KeyName[]).map(
     (name): ApiKey => ({
       id: `key_${name}`,
@@ -89,6 +85,9 @@ export class World {
   /** What outboxes and regions were told to forget. */
   readonly forgotten: (readonly unknown[])[] = [];
   readonly logs: LogLine[] = [];
+  /** Identity providers that the next isolate trusts, and what they answer where their keys are. */
+  issuers: object[] = [];
+  jwks: (uri: string) => Response = () => new Response(null, { status: 404 });
   /** Added to the wall clock. */
   aheadMs = 0;
   private readonly regions = new Map<RegionId, FakeRegion>();
@@ -254,16 +253,13 @@ export class World {
         }),
       },
       ingest: { fetch: () => on("ingest", () => Response.json({ accepted: 1 }, { status: 202 })) },
-      authenticate,
+      access: {
+        apiKeys: API_KEYS,
+        jwtIssuers: JSON.stringify(this.issuers),
+        fetch: (uri) => this.on("issuers", () => this.jwks(uri)),
+      },
       limits: { ledger: null, globalLimit: null },
       cors: corsFrom("*"),
-      quoteLedgers: (name) => ({
-        redeem: (redemption) =>
-          on("quotes", () =>
-            (env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc).redeem(redemption),
-          ),
-      }),
-      personHashes: personHashesFrom(TEST_USER_HASH_KEY),
       signingKeys: () => signingKeysFrom(env.SIGNING_KEYS),
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),
@@ -296,8 +292,9 @@ export class World {
 
   /** The test's D1, asked through the mode. */
   private database(): D1Database {
-    const guarded = (statement: D1PreparedStatement): D1PreparedStatement =>
-      new Proxy(statement, {
+    const bare = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+    const guarded = (statement: D1PreparedStatement): D1PreparedStatement => {
+      const proxy = new Proxy(statement, {
         get: (target, name) => {
           if (name === "bind") {
             return (...values: unknown[]) => guarded(target.bind(...values));
@@ -308,11 +305,16 @@ export class World {
             : value;
         },
       });
+      bare.set(proxy, statement);
+      return proxy;
+    };
     return new Proxy(env.DB, {
-      get: (target, name) =>
-        name === "prepare"
-          ? (sql: string) => guarded(target.prepare(sql))
-          : Reflect.get(target, name),
+      get: (target, name) => {
+        if (name === "prepare") return (sql: string) => guarded(target.prepare(sql));
+        if (name !== "batch") return Reflect.get(target, name);
+        return (statements: D1PreparedStatement[]) =>
+          this.on("d1", () => target.batch(statements.map((one) => bare.get(one) ?? one)));
+      },
     });
   }
 }

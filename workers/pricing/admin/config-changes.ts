@@ -57,12 +57,17 @@ export async function putInForce(
   if (!moved.ok) return unavailable(moved);
   const [row] = written.value;
   // The change is in force; that the audit cannot say so yet is in the log, and does not undo it.
-  if (row) await databaseDependency.ask(() => complete(database, row.id, wallNow()));
+  if (row) await databaseDependency.ask(() => completeChange(database, row.id, wallNow()));
   await catalog.renew();
   return { version, previous: before };
 }
 
-function complete(database: EdgeDatabase, id: number, appliedAt: number): Promise<unknown> {
+/** Writes that a change took effect. */
+export function completeChange(
+  database: EdgeDatabase,
+  id: number,
+  appliedAt: number,
+): Promise<unknown> {
   return database.update(configChanges).set({ appliedAt }).where(eq(configChanges.id, id));
 }
 
