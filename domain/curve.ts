@@ -39,7 +39,7 @@ export function attributeOf(input: string): string | null {
   return input.startsWith(ATTRIBUTE_PREFIX) ? input.slice(ATTRIBUTE_PREFIX.length) : null;
 }
 
-export function isCurveInput(input: string): boolean {
+export function isCurveInput(input: string): input is CurveInput {
   return Object.hasOwn(INPUT_FIELDS, input);
 }
 
@@ -49,7 +49,7 @@ export type ReadInput = (inputs: PriceInputs) => number | null;
 /** The reader of one of CURVE_INPUTS. Throws on another name: rules that were checked hold none. */
 export function readerOf(input: string): ReadInput {
   if (!isCurveInput(input)) throw new Error(`no curve can read ${input}`);
-  const field = INPUT_FIELDS[input as CurveInput];
+  const field = INPUT_FIELDS[input];
   return (inputs) => inputs[field];
 }
 

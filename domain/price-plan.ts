@@ -3,7 +3,7 @@
  *
  * Everything that does not depend on the inputs is worked out here once, so that a price costs some tens of multiplications.
  */
-import { attributeOf, isCurveInput, type ReadInput, readerOf } from "./curve.ts";
+import { attributeOf, type CurveInput, isCurveInput, type ReadInput, readerOf } from "./curve.ts";
 import { minorFrom } from "./money.ts";
 import {
   type AttributeRange,
@@ -20,12 +20,14 @@ import type { EpochMs, MinorUnits } from "./units.ts";
 
 export interface PlannedCurve extends Pick<CurveRule, "weight" | "neutral" | "kind" | "points"> {
   name: string;
-  input: string;
+  input: CurveInput;
   read: ReadInput;
 }
 
 /** A curve over what the request says of itself. */
-export interface PlannedAttribute extends Omit<PlannedCurve, "read"> {
+export interface PlannedAttribute extends Omit<PlannedCurve, "read" | "input"> {
+  /** `attribute.` and its name. */
+  input: string;
   attribute: string;
   /** Counts where the request does not say. */
   fallback: number;
@@ -201,7 +203,7 @@ function curvesFrom(
       const range = own(ranges, attribute);
       if (range) attributes.push({ ...common, attribute, fallback: range.default });
       else fault("input", "unknown_input", `there is no attribute ${attribute}`);
-    } else if (isCurveInput(input)) curves.push({ ...common, read: readerOf(input) });
+    } else if (isCurveInput(input)) curves.push({ ...common, input, read: readerOf(input) });
     else fault("input", "unknown_input", `there is no input ${input}`);
   }
   return { curves, attributes };

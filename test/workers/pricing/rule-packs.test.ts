@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Context, Reading } from "../../../domain/context.ts";
+import { CURVE_INPUTS } from "../../../domain/curve.ts";
 import { DAY_MS, type EpochMs, plus } from "../../../domain/units.ts";
 import shopRegions from "../../../rules/packs/e-commerce.regions.json" with { type: "json" };
 import shopSample from "../../../rules/packs/e-commerce.sample.json" with { type: "json" };
@@ -12,6 +13,10 @@ import hotelSample from "../../../rules/packs/hospitality.sample.json" with { ty
 import hotelRules from "../../../rules/packs/hospitality.yaml?raw";
 import rideRegions from "../../../rules/packs/ride-hailing.regions.json" with { type: "json" };
 import rideRules from "../../../rules/packs/ride-hailing.yaml?raw";
+import {
+  inputSentence,
+  missingInputSentence,
+} from "../../../workers/pricing/explain/input-sentences.ts";
 import { migrate } from "./migrate.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 import { World } from "./world.ts";
@@ -61,6 +66,15 @@ function situation<Sample extends { name: string }>(
   return found;
 }
 
+describe("what a curve reads", () => {
+  it.each(CURVE_INPUTS)("is told in whole sentences: %s", (input) => {
+    for (const sentence of [inputSentence(input, 1), missingInputSentence(input, "it")]) {
+      expect(sentence).toMatch(/^[A-Z0-9][^_]*\.$/);
+      expect(sentence).not.toMatch(/undefined|NaN/);
+    }
+  });
+});
+
 describe("rule packs", () => {
   it.each([
     ["ride-hailing", rideRules, rideRegions],
@@ -108,8 +122,11 @@ describe("rule packs", () => {
     );
     const { replayed, steps } = await explained.json<{
       replayed: boolean;
-      steps: { name: string }[];
+      steps: { name: string; sentence: string }[];
     }>();
+    expect(steps.find(({ name }) => name === "occupancy")?.sentence).toMatch(
+      /^90 % of what can be booked is taken\. That adds 0\.2\d times the base price\.$/,
+    );
     expect(replayed).toBe(true);
     expect(steps.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["occupancy", "lead_time", "weekday", "season"]),

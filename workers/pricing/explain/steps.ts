@@ -7,6 +7,7 @@ import { ADJUSTMENT_FACTOR, type Factor } from "../../../domain/price.ts";
 import type { PricePlan } from "../../../domain/price-plan.ts";
 import { own } from "../../../domain/rules.ts";
 import { adjustmentSteps } from "./adjustment-steps.ts";
+import { inputSentence, missingInputSentence } from "./input-sentences.ts";
 import { effectText, moneyText, ratio } from "./phrases.ts";
 import type { Replay } from "./replay.ts";
 
@@ -93,7 +94,8 @@ function missingSentence(factor: string, plan: PricePlan): string {
   const known = own<string>(MISSING, factor);
   if (known !== undefined) return known;
   const curve = plan.curves.find(({ name }) => name === factor);
-  return `Nothing is known of ${(curve?.input ?? factor).replaceAll("_", " ")}, so ${nameOf(factor)} does not move the price.`;
+  if (!curve) throw new Error(`no rules have the factor ${factor}`);
+  return missingInputSentence(curve.input, nameOf(factor));
 }
 
 function observation(factor: string, { decision, snapshot }: Replay, plan: PricePlan): string {
@@ -120,7 +122,9 @@ function observation(factor: string, { decision, snapshot }: Replay, plan: Price
     return `The request says ${asked} for ${own.attribute.replaceAll("_", " ")}.`;
   }
   const curve = plan.curves.find(({ name }) => name === factor);
-  return `${(curve?.input ?? factor).replaceAll("_", " ")} is ${ratio(curve?.read(inputs) ?? null)}.`;
+  const value = curve?.read(inputs) ?? null;
+  if (!curve || value === null) throw new Error(`the factor ${factor} has no value to tell of`);
+  return inputSentence(curve.input, value);
 }
 
 function demandScoreSentence({ decision, forecast, snapshot }: Replay): string {
