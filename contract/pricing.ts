@@ -69,6 +69,7 @@ export const decidedAnswerSchema = z.object({
   disclosure: z.object({
     personal_data_used: z.boolean(),
     text: z.string().nullable(),
+    /** Where a reduction is announced: the lowest price of the 30 days before it. */
     lowest_price_30d: z.number().nullable(),
   }),
 });
@@ -94,6 +95,7 @@ export const batchAnswerSchema = z.object({
 /** A decision as the wire writes it. No personal data enters a decision, so none is disclosed. */
 export function decidedAnswerFrom({ price, key, ...decision }: Decision): DecidedAnswer {
   const { currency } = price;
+  const { lowestBeforeMinor } = decision;
   return {
     price: decimalFrom(price.priceMinor, currency),
     currency,
@@ -107,7 +109,12 @@ export function decidedAnswerFrom({ price, key, ...decision }: Decision): Decide
     rules_version: key.rulesVersion,
     experiment: key.experiment,
     source: key.source,
-    disclosure: { personal_data_used: false, text: null, lowest_price_30d: null },
+    disclosure: {
+      personal_data_used: false,
+      text: null,
+      lowest_price_30d:
+        lowestBeforeMinor === null ? null : decimalFrom(lowestBeforeMinor, currency),
+    },
   };
 }
 

@@ -4,6 +4,7 @@
  * Interfaces, not classes, so that a Worker depends on what it calls and never on another Worker's code.
  */
 import type { DemandForecast } from "../domain/forecast.ts";
+import type { Announced } from "../domain/price-lows.ts";
 import type { FeatureSnapshot } from "../domain/snapshot.ts";
 import type { ToldBySlot } from "../domain/told-prices.ts";
 import type { Totals } from "../domain/totals.ts";
@@ -25,14 +26,24 @@ export interface RegionWindowRpc {
    * The present snapshot, or null when its tick is `knownTick` still. A new one is stored before it is answered. `told` is what was
    * told at the known tick: whoever makes the region say something new also says what prices the new ones follow.
    */
-  snapshot(knownTick: number, timeZone: string, told?: ToldBySlot): Promise<FeatureSnapshot | null>;
+  snapshot(
+    knownTick: number,
+    timeZone: string,
+    told?: ToldBySlot,
+    announced?: Announced,
+  ): Promise<FeatureSnapshot | null>;
   /** The snapshot of an earlier tick, or null when it is no longer kept (two hours of wall time). */
   snapshotAt(tick: number): Promise<FeatureSnapshot | null>;
   /**
    * Tells the region what was decided at a tick: the forecast, so that an isolate without a model has one to fall back on, and the
-   * prices, which those of the next tick follow.
+   * prices, which those of the next tick follow; `announced` says which of them are announced as reduced.
    */
-  recordDecided(tick: number, forecast: DemandForecast | null, told: ToldBySlot): Promise<void>;
+  recordDecided(
+    tick: number,
+    forecast: DemandForecast | null,
+    told: ToldBySlot,
+    announced?: Announced,
+  ): Promise<void>;
   /** Replaces what is known of the time before the region's first event. */
   seedHistory(seed: HistorySeed): Promise<void>;
 }

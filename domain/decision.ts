@@ -22,6 +22,7 @@ import { slotOf, type ToldPrice, toldAfter } from "./told-prices.ts";
 import type {
   EmergencyVersion,
   EpochMs,
+  MinorUnits,
   ModelVersion,
   ProductType,
   RegionId,
@@ -68,6 +69,8 @@ export interface Decision {
   inputs: PriceInputs;
   /** Since when the price is announced as reduced, event time; null where it is not. */
   announcedSince: EpochMs | null;
+  /** The lowest price of the 30 days before that; null where there is no reduction, or none of those prices is known. */
+  lowestBeforeMinor: MinorUnits | null;
   /** What was told of the slot, this price among it: what the next decision goes by. Null where there is no time to tell. */
   told: readonly ToldPrice[] | null;
 }
@@ -128,6 +131,7 @@ export function decide(material: DecisionMaterial): Decision | DecisionFault {
     confidence: forecast ? confidenceOf(forecast) : 0,
     inputs,
     announcedSince: plan.announcedSince,
+    lowestBeforeMinor: plan.announcedSince === null ? null : (snapshot?.lows[productType] ?? null),
     told:
       snapshot &&
       toldAfter(

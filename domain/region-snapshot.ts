@@ -18,11 +18,12 @@ export interface SnapshotFrame {
   madeAt: EpochMs;
   lastForecast: DemandForecast | null;
   told: ToldBySlot;
+  lows: FeatureSnapshot["lows"];
 }
 
 /** Everything a price needs of a region at one instant. */
 export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureSnapshot {
-  const { regionId, tick, timeZone, asOf, madeAt, lastForecast, told } = frame;
+  const { regionId, tick, timeZone, asOf, madeAt, lastForecast, told, lows } = frame;
   const signals = state.signalsAt(asOf);
   const context = state.contextAt(asOf, timeZone);
   const history = state.historyAt(asOf);
@@ -40,6 +41,7 @@ export function snapshotFrom(state: RegionState, frame: SnapshotFrame): FeatureS
     context,
     lastForecast,
     told,
+    lows,
   };
 }
 

@@ -2,7 +2,7 @@ import { type Context, productContextOf } from "./context.ts";
 import type { DemandForecast } from "./forecast.ts";
 import type { LiveSignals } from "./signals.ts";
 import type { ToldBySlot } from "./told-prices.ts";
-import type { EpochMs, ProductType, RegionId } from "./units.ts";
+import type { EpochMs, MinorUnits, ProductType, RegionId } from "./units.ts";
 
 /**
  * What a region knew at one tick: the whole input of a decision beside rules and model.
@@ -28,6 +28,8 @@ export interface FeatureSnapshot {
   lastForecast: DemandForecast | null;
   /** The prices of the last minute, as far as the region had heard of them. */
   told: ToldBySlot;
+  /** By product: the lowest price of the 30 days before its reduction, or, where none is announced, before `asOf`. */
+  lows: Readonly<Record<string, MinorUnits>>;
 }
 
 /** The snapshot as the price of one product sees it: a region may know of many others. */
@@ -37,5 +39,10 @@ export function snapshotForProduct(
 ): FeatureSnapshot {
   const { context } = snapshot;
   const own = productContextOf(context, productType);
-  return { ...snapshot, context: { ...context, products: own ? { [productType]: own } : {} } };
+  const low = snapshot.lows[productType];
+  return {
+    ...snapshot,
+    context: { ...context, products: own ? { [productType]: own } : {} },
+    lows: low === undefined ? {} : { [productType]: low },
+  };
 }

@@ -67,6 +67,7 @@ export function snapshot(
     context: { ...NO_CONTEXT, ...context },
     lastForecast: null,
     told: {},
+    lows: {},
   };
 }
 

@@ -46,6 +46,7 @@ export function snapshotsOf(day: RecordedDay, instants: readonly EpochMs[]): Fea
       madeAt: asOf,
       lastForecast: null,
       told: {},
+      lows: {},
     };
     return snapshotFrom(state, frame);
   });

@@ -3,6 +3,7 @@ import { materialOf, snapshotFrom } from "../../domain/region-snapshot.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { type EpochMs, type RegionId, SECOND_MS } from "../../domain/units.ts";
 import type { FeatureMirror } from "./feature-mirror.ts";
+import type { PriceLows } from "./price-lows.ts";
 import type { StoredRegion } from "./stored-region.ts";
 import type { Ticks } from "./ticks.ts";
 
@@ -21,6 +22,7 @@ const COPY_EVERY_MS = 30 * SECOND_MS;
 export interface SnapshotPorts {
   regionId: RegionId;
   ticks: Ticks;
+  lows: PriceLows;
   wallNow(): EpochMs;
   eventNow(): EpochMs;
   region(): StoredRegion;
@@ -66,14 +68,16 @@ export class RegionSnapshots {
     const { ports } = this;
     const { ticks, regionId } = ports;
     ports.persist();
+    const asOf = ports.eventNow();
     const snapshot = snapshotFrom(ports.region().state, {
       regionId,
       tick: ticks.next,
       timeZone,
-      asOf: ports.eventNow(),
+      asOf,
       madeAt: ports.wallNow(),
       lastForecast: ticks.lastForecast,
       told: ticks.told,
+      lows: ports.lows.at(asOf),
     });
     const json = ticks.add(snapshot);
     if (ports.mirror) ports.waitUntil(ports.mirror.offer(snapshot));

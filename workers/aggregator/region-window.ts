@@ -25,6 +25,7 @@ import type {
 import { snapshotKey } from "../../contract/store-keys.ts";
 import { valueAt } from "../../domain/context.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
+import type { Announced } from "../../domain/price-lows.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import type { ToldBySlot } from "../../domain/told-prices.ts";
 import { QUARTER_HOUR_MS, type RegionId } from "../../domain/units.ts";
@@ -32,6 +33,7 @@ import { confirmParcels } from "./confirm-parcels.ts";
 import { CountedSql } from "./counted-sql.ts";
 import { LateTable } from "./late-table.ts";
 import { Loaded } from "./loaded.ts";
+import { PriceLows } from "./price-lows.ts";
 import { RegionLayouts } from "./region-layouts.ts";
 import { RegionOutlets } from "./region-outlets.ts";
 import { RegionReplay } from "./region-replay.ts";
@@ -63,6 +65,7 @@ export class RegionWindowObject
   private readonly regionId: RegionId;
   private readonly loaded: Loaded<StoredRegion>;
   private readonly ticks: Ticks;
+  private readonly lows: PriceLows;
   private readonly layouts: RegionLayouts;
   private readonly snapshots: RegionSnapshots;
   private readonly outlets: RegionOutlets;
@@ -89,6 +92,7 @@ export class RegionWindowObject
       eventNow: seams.eventNow,
     });
     this.ticks = new Ticks(this.sql);
+    this.lows = new PriceLows(this.sql);
     this.layouts = new RegionLayouts({
       sql: this.sql,
       transaction: (work) => this.loaded.transaction(work),
@@ -103,6 +107,7 @@ export class RegionWindowObject
     this.snapshots = new RegionSnapshots({
       regionId: this.regionId,
       ticks: this.ticks,
+      lows: this.lows,
       wallNow: seams.wallNow,
       eventNow: seams.eventNow,
       region: () => this.region,
@@ -198,9 +203,10 @@ export class RegionWindowObject
     knownTick: number,
     timeZone: string,
     told?: ToldBySlot,
+    announced?: Announced,
   ): Promise<FeatureSnapshot | null> {
     this.changeLayout(0);
-    if (told) this.ticks.recordTold(knownTick, told);
+    if (told) this.hear(knownTick, told, announced);
     const present = this.snapshots.present(timeZone);
     return present.tick === knownTick ? null : present;
   }
@@ -213,9 +219,17 @@ export class RegionWindowObject
     tick: number,
     forecast: DemandForecast | null,
     told: ToldBySlot,
+    announced?: Announced,
   ): Promise<void> {
     if (forecast) this.ticks.record(forecast);
+    this.hear(tick, told, announced);
+  }
+
+  /** Takes note of prices that were told at a tick. */
+  private hear(tick: number, told: ToldBySlot, announced: Announced | undefined): void {
     this.ticks.recordTold(tick, told);
+    const { latest } = this.ticks;
+    if (announced && latest?.tick === tick) this.lows.take(told, announced, latest.asOf);
   }
 
   async seedHistory({ startAt, counts }: HistorySeed): Promise<void> {

@@ -98,9 +98,9 @@ export class Ticks {
       `SELECT json FROM snapshots ${which}`,
       ...bindings,
     );
-    // Snapshots of an earlier build told no prices.
+    // Snapshots of an earlier build told no prices, and no lows of them.
     if (!row) return null;
     const snapshot = JSON.parse(row.json) as FeatureSnapshot;
-    return { ...snapshot, told: snapshot.told ?? {} };
+    return { ...snapshot, told: snapshot.told ?? {}, lows: snapshot.lows ?? {} };
   }
 }

@@ -7,6 +7,7 @@
 import { type Log, messageOf } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import { snapshotKey } from "../../contract/store-keys.ts";
+import type { Announced } from "../../domain/price-lows.ts";
 import type { Region } from "../../domain/region.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import type { ToldBySlot } from "../../domain/told-prices.ts";
@@ -14,7 +15,7 @@ import { epochMs, HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.t
 import type { Catalog } from "./catalog.ts";
 import { type Dependency, TOO_LATE, within } from "./dependency.ts";
 import { type Foresight, foresee } from "./foresight.ts";
-import { type RegionPrices, regionPricesFrom, toldBy } from "./region-prices.ts";
+import { announcedBy, type RegionPrices, regionPricesFrom, toldBy } from "./region-prices.ts";
 import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
 import { snapshotFromCopy } from "./snapshot-copy.ts";
 import type { ConfigStore, RegionWindows } from "./stores.ts";
@@ -109,7 +110,12 @@ export function createCells(ports: CellPorts): Cells {
   async function askObject(cell: Cell): Promise<boolean> {
     const { regionId, timeZone } = cell.region;
     const answer = await regions.ask(() =>
-      regionWindows(regionId).snapshot(cell.snapshot?.tick ?? 0, timeZone, toldIn(cell)),
+      regionWindows(regionId).snapshot(
+        cell.snapshot?.tick ?? 0,
+        timeZone,
+        toldIn(cell),
+        announcedIn(cell),
+      ),
     );
     if (answer.ok && answer.value) adopt(cell, answer.value);
     return answer.ok;
@@ -137,14 +143,21 @@ export function createCells(ports: CellPorts): Cells {
     if (!snapshot || !prices || snapshot.tick === toldTick) return;
     const forecast = prices.foresight.source === "model" ? prices.foresight.forecast : null;
     const told = toldBy(prices);
+    const announced = announcedBy(prices);
     cell.toldTick = snapshot.tick;
     const { regionId } = cell.region;
-    await regions.ask(() => regionWindows(regionId).recordDecided(snapshot.tick, forecast, told));
+    await regions.ask(() =>
+      regionWindows(regionId).recordDecided(snapshot.tick, forecast, told, announced),
+    );
   }
 
   /** What was told at the cell's tick; undefined where no price was made from it. */
   function toldIn({ snapshot, prices }: Cell): ToldBySlot | undefined {
     return snapshot && prices?.snapshot === snapshot ? toldBy(prices) : undefined;
+  }
+
+  function announcedIn({ snapshot, prices }: Cell): Announced | undefined {
+    return snapshot && prices?.snapshot === snapshot ? announcedBy(prices) : undefined;
   }
 
   function pricesOf(cell: Cell, now: number): RegionPrices {

@@ -10,6 +10,7 @@ import {
 } from "../../domain/decision.ts";
 import type { DemandForecast } from "../../domain/forecast.ts";
 import type { Attributes } from "../../domain/price-inputs.ts";
+import type { Announced } from "../../domain/price-lows.ts";
 import type { Region } from "../../domain/region.ts";
 import { bookOf } from "../../domain/rule-book.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
@@ -90,6 +91,16 @@ export function decideProduct(
     head: `${answer},"request_id":"${requestIdPrefixOf(id)}`,
     told: false,
   };
+}
+
+/** Since when each product's price is announced as reduced, for the region to know which low to keep. */
+export function announcedBy({ byProduct }: Pick<RegionPrices, "byProduct">): Announced {
+  const announced: Record<string, EpochMs> = {};
+  for (const { decision } of byProduct.values()) {
+    const { announcedSince, key } = decision;
+    if (announcedSince !== null) announced[key.productType] = announcedSince;
+  }
+  return announced;
 }
 
 /** What was told of each slot, for the region to keep: what the next prices follow. */

@@ -13,6 +13,8 @@ const copySchema = z.looseObject({
   usual: z.array(z.number().nullable()),
   signals: z.looseObject({}),
   context: z.looseObject({}),
+  told: z.looseObject({}),
+  lows: z.looseObject({}),
 });
 
 /** The snapshot that a region's object left in KV, or null when the text is none of this region. */

@@ -3,9 +3,10 @@ import type { HistorySeed, RegionWindowRpc } from "../../../contract/rpc.ts";
 import { NO_CONTEXT } from "../../../domain/context.ts";
 import { FEATURE_NAMES, FEATURE_SET_VERSION } from "../../../domain/features.ts";
 import type { DemandForecast } from "../../../domain/forecast.ts";
+import type { Announced } from "../../../domain/price-lows.ts";
 import type { FeatureSnapshot } from "../../../domain/snapshot.ts";
 import type { ToldBySlot } from "../../../domain/told-prices.ts";
-import { type EpochMs, MINUTE_MS, type RegionId } from "../../../domain/units.ts";
+import { type EpochMs, MINUTE_MS, type MinorUnits, type RegionId } from "../../../domain/units.ts";
 
 /** Monday 19 May 2014, 16:00 in New York. */
 export const EVENT_TIME = Date.UTC(2014, 4, 19, 20) as EpochMs;
@@ -15,6 +16,8 @@ export class FakeRegion implements RegionWindowRpc {
   history: HistorySeed | null = null;
   lastForecast: DemandForecast | null = null;
   told: ToldBySlot = {};
+  lows: Record<string, MinorUnits> = {};
+  announced: Announced = {};
   /** Questions for snapshots, by what they said was known. */
   readonly asked: number[] = [];
   private readonly regionId: RegionId;
@@ -57,6 +60,7 @@ export class FakeRegion implements RegionWindowRpc {
       },
       lastForecast: this.lastForecast,
       told: this.told,
+      lows: this.lows,
       ...changes,
     };
     this.snapshots.push(snapshot);
@@ -81,8 +85,10 @@ export class FakeRegion implements RegionWindowRpc {
     _tick: number,
     forecast: DemandForecast | null,
     told: ToldBySlot,
+    announced: Announced = {},
   ): Promise<void> {
     if (forecast) this.lastForecast = forecast;
+    this.announced = announced;
     this.told = { ...this.told, ...told };
   }
 

@@ -203,8 +203,8 @@ export class World {
         demand: () => on("regions", () => this.region(regionId).demand()),
         snapshot: (known) => on("regions", () => this.region(regionId).snapshot(known)),
         snapshotAt: (tick) => on("regions", () => this.region(regionId).snapshotAt(tick)),
-        recordDecided: (tick, forecast, told) =>
-          on("regions", () => this.region(regionId).recordDecided(tick, forecast, told)),
+        recordDecided: (tick, forecast, told, announced) =>
+          on("regions", () => this.region(regionId).recordDecided(tick, forecast, told, announced)),
         seedHistory: (seed) => on("regions", () => this.region(regionId).seedHistory(seed)),
       }),
       regionReplays: (regionId) => {

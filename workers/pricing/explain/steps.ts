@@ -1,5 +1,6 @@
 /** A decision told step by step, each with its number and a sentence that can be read out to a customer. */
 import type { ExplainStep } from "../../../contract/explain.ts";
+import { instantText } from "../../../contract/names.ts";
 import { valueAt } from "../../../domain/context.ts";
 import { planOf, textOfKey } from "../../../domain/decision.ts";
 import { decimalFrom } from "../../../domain/money.ts";
@@ -45,6 +46,7 @@ export function stepsOf(replay: Replay): ExplainStep[] {
       };
     }),
     ...adjustmentSteps(replay, plan),
+    ...reductionStep(replay),
     {
       name: "price",
       value: decimalFrom(price.priceMinor, price.currency),
@@ -52,6 +54,19 @@ export function stepsOf(replay: Replay): ExplainStep[] {
       sentence: `The price is ${moneyText(price.priceMinor, price.currency)}, ${ratio(price.surgeMultiplier)} times the base price.`,
     },
   ];
+}
+
+/** What the price is compared with where it is announced as reduced; nothing where it is not. */
+function reductionStep({ decision }: Replay): ExplainStep[] {
+  const { announcedSince, lowestBeforeMinor, price } = decision;
+  if (announcedSince === null) return [];
+  const since = `The price is announced as reduced since ${instantText(announcedSince)}.`;
+  const low =
+    lowestBeforeMinor === null
+      ? "No price of the thirty days before that is known."
+      : `The lowest of the thirty days before that was ${moneyText(lowestBeforeMinor, price.currency)}.`;
+  const value = lowestBeforeMinor === null ? null : decimalFrom(lowestBeforeMinor, price.currency);
+  return [{ name: "announced_reduction", value, contribution: null, sentence: `${since} ${low}` }];
 }
 
 /** The whole in two sentences: the price, and what moved it most. */
