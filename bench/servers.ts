@@ -3,6 +3,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { V8_FLAGS } from "../local/stack/v8-flags.ts";
 
 export interface BareServers {
   workerdUrl: string;
@@ -11,13 +12,10 @@ export interface BareServers {
   stop(): Promise<void>;
 }
 
-/** As the local stack sets them. */
-const PRODUCT_V8_FLAGS = ["--gc-global"];
-
 /** Starts the bare Worker on `port` and bare Hono on the next, with the product's V8 flags unless others are given. */
 export async function startBareServers(
   port: number,
-  v8Flags: readonly string[] = PRODUCT_V8_FLAGS,
+  v8Flags: readonly string[] = V8_FLAGS,
 ): Promise<BareServers> {
   const child = fork(join(import.meta.dirname, "bare/serve.ts"), [String(port), ...v8Flags], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],

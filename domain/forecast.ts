@@ -71,5 +71,7 @@ export function confidenceOf(forecast: DemandForecast): number {
 }
 
 function sum(forecast: DemandForecast, quantile: "p10" | "p50" | "p90"): number {
-  return forecast.points.reduce((total, point) => total + point[quantile], 0);
+  let total = 0;
+  for (const point of forecast.points) total += point[quantile];
+  return total;
 }

@@ -17,8 +17,8 @@ const run = promisify(execFile);
 
 const port = Number(process.argv[2]);
 const folder = await mkdtemp(join(tmpdir(), "bare-"));
-const [, , , v8Flags] = process.argv;
-if (v8Flags !== undefined) process.env.MINIFLARE_WORKERD_V8_FLAGS = v8Flags;
+const v8Flags = process.argv.slice(3);
+if (v8Flags.length > 0) process.env.MINIFLARE_WORKERD_V8_FLAGS = v8Flags.join(" ");
 const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const workers = await Promise.all([worker("workerd", port), worker("hono", port + 1)]);
 const miniflare = new Miniflare(

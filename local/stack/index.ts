@@ -13,6 +13,7 @@ import { STACK_CONFIGURATION_VARIABLE, stackConfigurationSchema } from "./config
 import { migrateEdge } from "./edge-migrations.ts";
 import { fireHourly } from "./hourly-crons.ts";
 import { watchRuntime } from "./runtime-watch.ts";
+import { V8_FLAGS } from "./v8-flags.ts";
 import { loadBuild, WORKERS } from "./worker-build.ts";
 
 /** A runtime that is not back by then will not come back; the supervisor starts the whole stack again. */
@@ -30,8 +31,7 @@ const {
 const dataDir = dataDirFrom(root);
 const { keys, userHashKey, signingKeys } = await loadCredentials(dataDir);
 
-// Spreads garbage collection of dead requests, which otherwise stops everything for 100 ms at a time.
-process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
+process.env.MINIFLARE_WORKERD_V8_FLAGS = V8_FLAGS.join(" ");
 
 let stopping = false;
 let ready = false;
