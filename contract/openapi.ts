@@ -105,7 +105,7 @@ function operationObject(id: string, operation: Described, schemas: NamedSchemas
 
 function tagOf(path: string): string {
   if (path.startsWith("/admin/")) return "Administration";
-  if (path.startsWith("/api/v1/pricing")) return "Prices";
+  if (path.startsWith("/api/v1/pricing") || path.startsWith("/api/v1/quotes")) return "Prices";
   if (path.startsWith("/api/v1/events")) return "Events";
   return path.startsWith("/api/") ? "Demand" : "Service";
 }

@@ -76,6 +76,13 @@ import {
   forecastQuerySchema,
   priceAnswerSchema,
 } from "./pricing.ts";
+import {
+  quoteAnswerSchema,
+  redeemedAnswerSchema,
+  redeemQuoteRequestSchema,
+  verifyQuoteAnswerSchema,
+  verifyQuoteRequestSchema,
+} from "./quotes.ts";
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
 import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
 import { rulesDocumentSchema } from "./rules.ts";
@@ -131,6 +138,18 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   computePrices: {
     body: { "application/json": batchRequestSchema },
     answer: json(batchAnswerSchema),
+  },
+  createQuote: {
+    body: { "application/json": computeRequestSchema },
+    answer: json(quoteAnswerSchema),
+  },
+  verifyQuote: {
+    body: { "application/json": verifyQuoteRequestSchema },
+    answer: json(verifyQuoteAnswerSchema),
+  },
+  redeemQuote: {
+    body: { "application/json": redeemQuoteRequestSchema },
+    answer: json(redeemedAnswerSchema),
   },
   explainPrice: {
     query: explainQuerySchema,

@@ -73,6 +73,45 @@ export const OPERATIONS = {
     scope: "named",
     problems: [],
   },
+  createQuote: {
+    method: "POST",
+    path: "/api/v1/quotes",
+    summary: "A price that is held, signed",
+    description:
+      "Asks as compute does, and answers the same with a quote: a JWS that is valid for two minutes, that anybody checks with the public " +
+      "keys, and that is redeemed once.",
+    permission: "quotes:write",
+    scope: "named",
+    problems: ["unknown_region", "unknown_product"],
+  },
+  verifyQuote: {
+    method: "POST",
+    path: "/api/v1/quotes/verify",
+    summary: "Is this quote valid, and what does it say?",
+    description:
+      "Told from the public keys alone, so not whether the quote was redeemed. A quote may be past its end by five seconds.",
+    permission: "quotes:write",
+    scope: "named",
+    problems: [],
+  },
+  redeemQuote: {
+    method: "POST",
+    path: "/api/v1/quotes/redeem",
+    summary: "Take the price of a quote, once",
+    description:
+      "The same request with the same idempotency key is answered the same again, until ten minutes past the quote's end; any other " +
+      "redemption of the quote is refused.",
+    permission: "quotes:redeem",
+    scope: "named",
+    problems: [
+      "wrong_user",
+      "quote_redeemed",
+      "idempotency_key_reused",
+      "quote_expired",
+      "invalid_quote",
+      "unavailable",
+    ],
+  },
   explainPrice: {
     method: "GET",
     path: "/api/v1/pricing/explain",

@@ -14,6 +14,7 @@ export const PROBLEMS = {
   unauthenticated: [401, "The request needs a valid key: Authorization: Bearer <key>."],
   forbidden: [403, "The key is valid but may not do this."],
   forbidden_region: [403, "The key is valid but not for this region."],
+  wrong_user: [403, "The quote was made for another user."],
   not_found: [404, "There is nothing at this address."],
   unknown_region: [404, "The region is not known here."],
   unknown_product: [404, "The region does not sell this product."],
@@ -31,12 +32,16 @@ export const PROBLEMS = {
     409,
     "The dead letter cannot go back: its queue is not known, or only part of it was kept.",
   ],
+  quote_redeemed: [409, "The quote was redeemed before, with another idempotency key."],
+  idempotency_key_reused: [409, "The idempotency key was used before, for something else."],
+  quote_expired: [410, "The quote is past its time."],
   body_too_large: [413, "The body is larger than this address takes."],
   unsupported_media_type: [415, "The address does not take this content type."],
   unsupported_content_coding: [415, "The address does not take this content encoding."],
   invalid_request: [422, "The request does not fit its schema."],
   invalid_rules: [422, "The rules cannot be used."],
   invalid_model: [422, "The model cannot be used."],
+  invalid_quote: [422, "The quote is none that was signed here, or was changed."],
   rate_limited: [429, "More requests than a limit allows; Retry-After says when to come again."],
   overloaded: [429, "The service is catching up; send again later."],
   internal: [500, "Something failed here; the trace id finds it in the log."],
@@ -57,6 +62,8 @@ export interface Problem {
   errors?: FieldError[];
   /** Seconds after which a retry makes sense; sent as Retry-After. */
   retryAfterS?: number;
+  /** When a quote was redeemed, as the wire writes it. */
+  redeemedAt?: string;
 }
 
 /** Where a problem's type leads: the page that explains it. */
@@ -70,6 +77,7 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string().optional(),
   errors: z.array(z.object({ path: z.string(), detail: z.string() })).optional(),
+  redeemed_at: z.string().optional(),
   trace_id: z.string(),
 });
 
@@ -82,6 +90,7 @@ export function problemBody(problem: Problem, traceId: string): z.infer<typeof p
     status,
     ...(problem.detail === undefined ? {} : { detail: problem.detail }),
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.redeemedAt === undefined ? {} : { redeemed_at: problem.redeemedAt }),
     trace_id: traceId,
   };
 }

@@ -6,6 +6,7 @@ import { type AccessSources, createAccess } from "../../contract/gate.ts";
 import { Limiter, type LimiterOptions } from "../../contract/limiter.ts";
 import type { Log } from "../../contract/log.ts";
 import { createMetrics } from "../../contract/metrics.ts";
+import type { PersonHashes } from "../../contract/person-hashes.ts";
 import type { SigningKeys } from "../../contract/signing-keys.ts";
 import { changingKeys } from "../../contract/token-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
@@ -46,14 +47,19 @@ import { showLateEvents } from "./late-events/list-late-events.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
+import { createQuoteMetrics } from "./quotes/quote-metrics.ts";
+import { type QuoteLedgers, type QuoteParts, userHashesFrom } from "./quotes/quote-parts.ts";
 import { createRouter, type Fetch } from "./router.ts";
 import { computePrice, computePrices } from "./routes/compute.ts";
+import { createQuote } from "./routes/create-quote.ts";
 import { forecastDemand, listRegions, readDemand } from "./routes/demand.ts";
 import { explainPrice } from "./routes/explain-price.ts";
 import { forwardEvents } from "./routes/forward-events.ts";
 import { issueToken } from "./routes/issue-token.ts";
+import { redeemQuote } from "./routes/redeem-quote.ts";
 import { describeApi, health, readiness, showMetrics } from "./routes/service.ts";
 import { readSigningKeys } from "./routes/signing-keys.ts";
+import { verifyQuote } from "./routes/verify-quote.ts";
 import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./stores.ts";
 
 export interface PricingPorts {
@@ -76,6 +82,8 @@ export interface PricingPorts {
   cors: Cors;
   /** Of the isolate; rejects where the secret is not what it should be. */
   signingKeys: () => Promise<SigningKeys>;
+  quoteLedgers: QuoteLedgers;
+  personHashes: PersonHashes;
   wallNow: () => EpochMs;
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
   log: Log;
@@ -94,6 +102,7 @@ const LIMITS_MS = {
   decision_log: 10_000,
   queue: 5_000,
   ingest: 15_000,
+  quote_ledger: 3_000,
 } as const;
 
 export interface Pricing {
@@ -141,6 +150,14 @@ export function createPricing(ports: PricingPorts): Pricing {
     nonce: hexSource(8, fillRandom),
   });
 
+  const quotes: QuoteParts = {
+    ...{ pipeline, limiter, signingKeys: ports.signingKeys, ledgers: ports.quoteLedgers },
+    userHash: userHashesFrom(ports.personHashes),
+    newQuoteDigits: hexSource(12, fillRandom),
+    ledgerDependency: dependency("quote_ledger"),
+    metrics: createQuoteMetrics(metrics),
+  };
+
   const letterMetrics = deadLetterMetrics(metrics);
   const letters = {
     ...{ database, dependency: dependency("dead_letters"), metrics: letterMetrics, log, wallNow },
@@ -169,6 +186,9 @@ export function createPricing(ports: PricingPorts): Pricing {
     {
       computePrice: computePrice(pipeline, limiter, wallNow),
       computePrices: computePrices(pipeline, limiter, wallNow),
+      createQuote: createQuote(quotes),
+      verifyQuote: verifyQuote(quotes),
+      redeemQuote: redeemQuote(quotes),
       explainPrice: explainPrice({ ...shared, segments, cells, models, regionWindows, regions }),
       forecastDemand: forecastDemand(pipeline, limiter),
       listRegions: listRegions(catalog),

@@ -1,5 +1,5 @@
 /**
- * What the hourly cron sees to: decisions, late events, dead letters and the event log are deleted where they are too old or too many,
+ * What the hourly cron sees to: decisions, redemptions, late events, dead letters and the event log are deleted where they are too old or too many,
  * and the keys in force are published again where that went wrong.
  */
 import { DAY_MS } from "../../domain/units.ts";
@@ -15,6 +15,7 @@ import type { SegmentStore } from "./decisions/segment-store.ts";
 import type { EventLogStore } from "./event-log-store.ts";
 import { republishKeys } from "./keys/publish-keys.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
+import { forgetRedemptionsBefore } from "./quotes/redemption-store.ts";
 import type { ConfigStore } from "./stores.ts";
 
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
@@ -52,6 +53,7 @@ export async function keepHouse(ports: HousekeepingPorts, now: number): Promise<
   const { database, config, segments, decisionsKeptMs, eventLog, segmentsKeptMs, metrics } = ports;
   const results = await Promise.allSettled([
     forgetDecisionsBefore({ database, segments }, now - decisionsKeptMs),
+    forgetRedemptionsBefore(database, now - decisionsKeptMs),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
     eventLog.forgetBefore(now - segmentsKeptMs),

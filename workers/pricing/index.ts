@@ -4,6 +4,8 @@ import { corsFrom } from "../../contract/cors.ts";
 import type { LimitLedgerRpc } from "../../contract/limit-ledger.ts";
 import { globalLimitFrom } from "../../contract/limit-policy.ts";
 import { consoleLog } from "../../contract/log.ts";
+import { personHashesFrom } from "../../contract/person-hashes.ts";
+import type { QuoteLedgerRpc } from "../../contract/quote-ledger.ts";
 import type {
   OutboxRpc,
   RegionLateRpc,
@@ -18,6 +20,8 @@ import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.t
 import { segmentStoreFrom } from "./decisions/segment-store.ts";
 import { eventLogStoreFrom } from "./event-log-store.ts";
 import { keepHouse } from "./housekeeping.ts";
+import { QuoteLedgerObject } from "./quotes/quote-ledger.ts";
+import { appendRedemptions } from "./quotes/redemption-store.ts";
 import type { ConfigStore } from "./stores.ts";
 
 const wallNow = () => epochMs(Date.now());
@@ -82,10 +86,22 @@ function pricingOf(env: PricingEnv): Pricing {
       signingKeys ??= signingKeysFrom(env.SIGNING_KEYS);
       return signingKeys;
     },
+    quoteLedgers: (name) => env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc,
+    personHashes: personHashesFrom(env.USER_HASH_KEY),
     wallNow,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,
   });
+}
+
+export class QuoteLedger extends QuoteLedgerObject {
+  constructor(state: DurableObjectState, env: PricingEnv) {
+    const database = drizzle(env.DB);
+    super(state, env, {
+      record: (redemptions) => appendRedemptions(database, redemptions),
+      ...{ wallNow, log },
+    });
+  }
 }
 
 /** A variable that holds a number of days, as milliseconds. Throws on anything else: nothing is deleted by half a rule. */

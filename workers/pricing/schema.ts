@@ -67,6 +67,37 @@ export const decisionSegments = sqliteTable(
   (table) => [index("decision_segments_by_age").on(table.lastAt)],
 );
 
+/** The audit of quotes: one row per redemption. Kept as long as decisions. */
+export const redemptions = sqliteTable(
+  "redemptions",
+  {
+    quoteId: text("quote_id").primaryKey(),
+    /** Of the decision behind the price; its row may come later than this one, or never have been told. */
+    decisionId: text("decision_id").notNull(),
+    requestId: text("request_id").notNull(),
+    regionId: text("region_id").notNull(),
+    productType: text("product_type").notNull(),
+    /** Of one unit. */
+    priceMinor: integer("price_minor").notNull(),
+    currency: text().notNull(),
+    quantity: integer().notNull(),
+    /** As events carry it. */
+    userHash: text("user_hash"),
+    orderReference: text("order_reference"),
+    /** Wall clock, milliseconds. */
+    issuedAt: integer("issued_at").notNull(),
+    redeemedAt: integer("redeemed_at").notNull(),
+    /** Id of the key. */
+    redeemedBy: text("redeemed_by").notNull(),
+  },
+  (table) => [
+    index("redemptions_by_age").on(table.redeemedAt, table.quoteId),
+    index("redemptions_by_region").on(table.regionId, table.redeemedAt, table.quoteId),
+    index("redemptions_by_user").on(table.userHash, table.redeemedAt, table.quoteId),
+    index("redemptions_by_decision").on(table.decisionId),
+  ],
+);
+
 /** Every model that was ever registered; bytes and card lie in R2. */
 export const models = sqliteTable("models", {
   version: text().primaryKey(),

@@ -20,9 +20,13 @@ interface __BaseEnv_PricingEnv {
 	REGIONS: DurableObjectNamespace /* RegionWindow from aggregator */;
 	OUTBOX: DurableObjectNamespace /* Outbox from ingest */;
 	LIMITS: DurableObjectNamespace /* LimitLedger from ingest */;
+	QUOTES: DurableObjectNamespace<import("./index").QuoteLedger>;
 	INGEST: Fetcher /* ingest */;
 }
 declare namespace Cloudflare {
+	interface GlobalProps {
+		durableNamespaces: "QuoteLedger";
+	}
 	interface Env extends __BaseEnv_PricingEnv {}
 }
 interface PricingEnv extends __BaseEnv_PricingEnv {}

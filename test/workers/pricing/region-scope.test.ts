@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { batchAnswerSchema } from "../../../contract/pricing.ts";
 import { problemSchema } from "../../../contract/problem.ts";
+import { quoteAnswerSchema } from "../../../contract/quotes.ts";
 import { migrate } from "./migrate.ts";
 import { type KeyName, SCOPE, World } from "./world.ts";
 
@@ -18,9 +19,27 @@ beforeEach(async () => {
 const outcomeOf = async (response: Response) =>
   response.ok ? "allowed" : problemSchema.parse(await response.json()).type.split("#")[1];
 
+async function quoteOf(region: string): Promise<string> {
+  const response = await world.send("POST", "/api/v1/quotes", ride(region), "admin");
+  return quoteAnswerSchema.parse(await response.json()).quote;
+}
+
 type Ask = (regionId: string, key: KeyName) => Promise<Response>;
 const NAMED: [string, Ask][] = [
   ["a price", (region, key) => world.send("POST", COMPUTE, ride(region), key)],
+  ["a quote", (region, key) => world.send("POST", "/api/v1/quotes", ride(region), key)],
+  [
+    "to verify a quote",
+    async (region, key) =>
+      world.send("POST", "/api/v1/quotes/verify", { quote: await quoteOf(region) }, key),
+  ],
+  [
+    "to redeem a quote",
+    async (region, key) => {
+      const body = { quote: await quoteOf(region), idempotency_key: "k" };
+      return world.send("POST", "/api/v1/quotes/redeem", body, key);
+    },
+  ],
   [
     "a forecast",
     (region, key) => world.fetch(`/api/v1/forecast/demand?region_id=${region}&horizon=15`, { key }),

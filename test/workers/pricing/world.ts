@@ -7,7 +7,9 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Role } from "../../../contract/access.ts";
 import { type ApiKey, hashOfKey } from "../../../contract/api-keys.ts";
 import { corsFrom } from "../../../contract/cors.ts";
+import { personHashesFrom } from "../../../contract/person-hashes.ts";
 import type { PriceAnswer } from "../../../contract/pricing.ts";
+import type { QuoteLedgerRpc } from "../../../contract/quote-ledger.ts";
 import type { RegionReplayRpc } from "../../../contract/rpc.ts";
 import { signingKeysFrom } from "../../../contract/signing-keys.ts";
 import {
@@ -22,6 +24,7 @@ import { createPricing, type Pricing, type PricingPorts } from "../../../workers
 import { segmentStoreFrom } from "../../../workers/pricing/decisions/segment-store.ts";
 import { SHIPPED } from "../../../workers/pricing/documents.ts";
 import { eventLogStoreFrom } from "../../../workers/pricing/event-log-store.ts";
+import { TEST_USER_HASH_KEY } from "../../support/test-keys.ts";
 import { FakeRegion } from "./fake-region.ts";
 import { SHIPPED_CARD, SHIPPED_CARD_JSON, shippedOnnx } from "./shipped-model.ts";
 
@@ -34,6 +37,7 @@ export const DEPENDENCIES = [
   "queue",
   "ingest",
   "senders",
+  "quotes",
   "issuers",
 ] as const;
 export type DependencyName = (typeof DEPENDENCIES)[number];
@@ -260,6 +264,13 @@ export class World {
       },
       limits: { ledger: null, globalLimit: null },
       cors: corsFrom("*"),
+      quoteLedgers: (name) => ({
+        redeem: (redemption) =>
+          on("quotes", () =>
+            (env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc).redeem(redemption),
+          ),
+      }),
+      personHashes: personHashesFrom(TEST_USER_HASH_KEY),
       signingKeys: () => signingKeysFrom(env.SIGNING_KEYS),
       wallNow: this.wallNow,
       fillRandom: (bytes) => crypto.getRandomValues(bytes),

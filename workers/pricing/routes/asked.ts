@@ -4,6 +4,9 @@ import type { Problem } from "../../../contract/problem.ts";
 import type { Asked } from "../pipeline.ts";
 import { checked } from "../read-body.ts";
 
+/** What is asked for, and how many; a price is of one. */
+export type AskedItem = Asked & Pick<ComputeRequest, "quantity">;
+
 const FIELDS: ReadonlySet<string> = new Set(
   Object.keys({
     region_id: 0,
@@ -26,13 +29,13 @@ const PRODUCT_TYPE = /^[a-z0-9_]{1,64}$/;
  * The schema is the judge, and costs 10 us. A request of the usual shape is recognised without it; whatever this check
  * is not sure of goes to the schema, so the two never disagree.
  */
-export function askedFrom(json: unknown, root = ""): Asked | Problem {
+export function askedFrom(json: unknown, root = ""): AskedItem | Problem {
   if (isPlain(json)) return json;
   const result = checked(computeRequestSchema, json, root);
   return "value" in result ? result.value : result;
 }
 
-function isPlain(json: unknown): json is Asked {
+function isPlain(json: unknown): json is AskedItem {
   if (typeof json !== "object" || json === null) return false;
   for (const field in json) if (!FIELDS.has(field)) return false;
   const { region_id, product_type, timestamp, user_id, quantity, attributes } = json as Record<
