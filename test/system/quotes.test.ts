@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPriceClient, PriceError, verifyQuote } from "../../sdk/src/price-client.ts";
+import { createPriceClient, PriceError, type PublicKeys, verifyQuote } from "../../sdk/src/price-client.ts";
 import { freePortRange } from "../support/port-range.ts";
 import { runtimeOf, until } from "../support/processes.ts";
 import { shuffled } from "../support/shuffle.ts";
@@ -59,7 +59,8 @@ test("64 clients redeem 100 quotes over kills of the runtime: one succeeds with 
       client.quote({ region_id: "nyc-161", product_type: "standard_ride" }),
     ),
   );
-  const jwks = await (await fetch(`${stack.pricingUrl}/.well-known/jwks.json`)).json();
+  const response = await fetch(`${stack.pricingUrl}/.well-known/jwks.json`);
+  const jwks = (await response.json()) as PublicKeys;
 
   const winners = new Map<string, Map<string, string>>();
   let refused = 0;
