@@ -1,12 +1,16 @@
 /** What an administrator sends and is told: models, rules, regions, history, and who changed what. */
 import * as z from "zod";
 import type { EpochMs } from "../domain/units.ts";
+import { emergencyDocumentSchema } from "./emergency.ts";
+import { snapshotInputsSchema } from "./explain.ts";
 import { errorMetricsSchema } from "./model.ts";
-import { instantSchema } from "./names.ts";
+import { instantSchema, productTypeSchema } from "./names.ts";
+import { regionsDocumentSchema } from "./regions.ts";
 import type { HistorySeed } from "./rpc.ts";
-import { rulesDocumentSchema } from "./rules.ts";
+import { rulesDocumentSchema, rulesVersionSchema } from "./rules.ts";
 
 export const MAX_RULES_BODY_BYTES = 1024 * 1024;
+export const MAX_EMERGENCY_BODY_BYTES = 1024 * 1024;
 export const MAX_REGIONS_BODY_BYTES = 4 * 1024 * 1024;
 export const MAX_HISTORY_BODY_BYTES = 256 * 1024;
 /** Room for the card and the seams of the form, beside the model itself. */
@@ -23,6 +27,45 @@ export const rulesAnswerSchema = z.object({
   version: z.string(),
   document: rulesDocumentSchema,
 });
+
+export const rulesVersionsAnswerSchema = z.object({
+  versions: z.array(
+    z.object({
+      version: z.string(),
+      /** When it came into force last. */
+      published_at: z.string(),
+      published_by: z.string(),
+      current: z.boolean(),
+    }),
+  ),
+});
+
+export const rollbackRequestSchema = z.strictObject({ version: rulesVersionSchema.optional() });
+
+export const emergencyAnswerSchema = z.object({
+  /** Null while no measure was ever taken. */
+  version: z.string().nullable(),
+  document: emergencyDocumentSchema,
+});
+
+export const regionsAnswerSchema = z.object({
+  version: z.string(),
+  document: regionsDocumentSchema,
+});
+
+/** Readings of one product are told where it is named. */
+export const featuresQuerySchema = z.strictObject({ product_type: productTypeSchema.optional() });
+
+/** What a region knew at its newest tick. */
+export const featuresAnswerSchema = z.object({
+  region_id: z.string(),
+  ...snapshotInputsSchema.shape,
+  made_at: z.string(),
+  feature_set_version: z.string(),
+  /** By product, or product and variant: the prices of the last minute, the oldest first. */
+  told: z.record(z.string(), z.array(z.object({ at: z.string(), price: z.number() }))),
+});
+export type FeaturesAnswer = z.infer<typeof featuresAnswerSchema>;
 
 /** The form of PUT /admin/v1/models/{version}: graph and card together, so that neither is ever there without the other. */
 export const modelFormSchema = z.object({

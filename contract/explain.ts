@@ -17,7 +17,8 @@ export const explainQuerySchema = z.strictObject({ request_id: z.string().min(1)
 
 const whole = z.int().min(0);
 
-const inputsSchema = z.object({
+/** What a snapshot holds. */
+export const snapshotInputsSchema = z.object({
   /** Number of the region's snapshot; 0 when none could be had. */
   tick: whole,
   /** Event time of the features. */
@@ -51,6 +52,9 @@ const inputsSchema = z.object({
     /** The lowest. */
     competitor_price: z.number().nullable(),
   }),
+});
+
+const inputsSchema = snapshotInputsSchema.extend({
   forecast: z
     .object({
       made_at: z.string(),

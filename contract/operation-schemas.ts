@@ -2,13 +2,19 @@
 import * as z from "zod";
 import {
   configChangesAnswerSchema,
+  emergencyAnswerSchema,
+  featuresAnswerSchema,
+  featuresQuerySchema,
   historyAnswerSchema,
   historySeedSchema,
   modelAnswerSchema,
   modelFormSchema,
   modelsAnswerSchema,
   publishedAnswerSchema,
+  regionsAnswerSchema,
+  rollbackRequestSchema,
   rulesAnswerSchema,
+  rulesVersionsAnswerSchema,
 } from "./admin.ts";
 import { keyIdSchema } from "./api-keys.ts";
 import { cloudEventBatchSchema, cloudEventSchema } from "./cloud-events.ts";
@@ -29,6 +35,7 @@ import {
   decisionSegmentsAnswerSchema,
   decisionSegmentsQuerySchema,
 } from "./decision-log.ts";
+import { emergencyDocumentSchema } from "./emergency.ts";
 import {
   decisionsAnswerSchema,
   decisionsExportQuerySchema,
@@ -85,7 +92,7 @@ import {
 } from "./quotes.ts";
 import { demandAnswerSchema, regionsDocumentSchema } from "./regions.ts";
 import { REPLAY_CONTENT_TYPE, replayedAnswerSchema, replaySummaryAnswerSchema } from "./replay.ts";
-import { rulesDocumentSchema } from "./rules.ts";
+import { rulesDocumentSchema, rulesVersionSchema } from "./rules.ts";
 import { jwksAnswerSchema } from "./signing-jwk.ts";
 
 export interface OperationSchemas {
@@ -184,6 +191,26 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
   publishRules: {
     body: { "application/json": rulesDocumentSchema },
     answer: json(publishedAnswerSchema),
+  },
+  listRules: { answer: json(rulesVersionsAnswerSchema) },
+  readRulesVersion: {
+    parameters: { version: rulesVersionSchema },
+    answer: json(rulesAnswerSchema),
+  },
+  rollBackRules: {
+    body: { "application/json": rollbackRequestSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  readEmergency: { answer: json(emergencyAnswerSchema) },
+  publishEmergency: {
+    body: { "application/json": emergencyDocumentSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  readRegions: { answer: json(regionsAnswerSchema) },
+  readFeatures: {
+    parameters: { region_id: regionIdSchema },
+    query: featuresQuerySchema,
+    answer: json(featuresAnswerSchema),
   },
   publishRegions: {
     body: { "application/json": regionsDocumentSchema },

@@ -187,6 +187,11 @@ export const rulesDocumentSchema = z.strictObject({
 export type RulesDocumentInput = z.input<typeof rulesDocumentSchema>;
 export type LayerInput = z.output<typeof layerSchema>;
 
+export const rulesVersionSchema = z
+  .string()
+  .regex(/^rul_[0-9a-f]{12}$/, "A rules version is rul_ and twelve hex digits.")
+  .transform((text) => text as RulesVersion);
+
 /** The version of a rules document: a hash of its JSON, so equal rules are the same version, however they are laid out. */
 export function rulesVersionOf(json: unknown): RulesVersion {
   const digest = createHash("sha256").update(JSON.stringify(json)).digest("hex");

@@ -11,11 +11,20 @@ import type { SigningKeys } from "../../contract/signing-keys.ts";
 import { changingKeys } from "../../contract/token-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import { type EpochMs, epochMs } from "../../domain/units.ts";
-import { listChanges, publishRegions, publishRules, readRules } from "./admin/documents.ts";
+import {
+  listChanges,
+  publishRegions,
+  publishRules,
+  readRegions,
+  readRules,
+} from "./admin/documents.ts";
+import { publishEmergency, readEmergency } from "./admin/emergency.ts";
 import { listLogWriters, listSegments, readSegment } from "./admin/event-log.ts";
+import { readFeatures } from "./admin/features.ts";
 import { seedHistory } from "./admin/history.ts";
 import { listModels, publishModel, registerModel } from "./admin/models.ts";
 import { type ReplayPorts, readReplay, replayParcels } from "./admin/replay.ts";
+import { listRules, readRulesVersion, rollBackRules } from "./admin/rules-versions.ts";
 import { createCatalog } from "./catalog.ts";
 import { createCells } from "./cells.ts";
 import { type ConsumerMetrics, consumerMetrics } from "./consumers.ts";
@@ -198,6 +207,13 @@ export function createPricing(ports: PricingPorts): Pricing {
       publishModel: publishModel(admin),
       readRules: readRules(admin),
       publishRules: publishRules(admin),
+      listRules: listRules(admin),
+      readRulesVersion: readRulesVersion(admin),
+      rollBackRules: rollBackRules(admin),
+      readEmergency: readEmergency(admin),
+      publishEmergency: publishEmergency(admin),
+      readRegions: readRegions(admin),
+      readFeatures: readFeatures(catalog, regionWindows, regions),
       publishRegions: publishRegions(admin),
       seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
       replayParcels: replayParcels(replays),

@@ -150,6 +150,18 @@ export const configChanges = sqliteTable("config_changes", {
   appliedAt: integer("applied_at"),
 });
 
+/**
+ * The newest change of each kind: what keeps two changes of one version from both being made. KV cannot compare and set; a row can.
+ */
+export const configHeads = sqliteTable("config_heads", {
+  what: text({ enum: CHANGED_THINGS }).primaryKey(),
+  version: text().notNull(),
+  /** The version that it took the place of. */
+  before: text(),
+  /** Wall clock, milliseconds. */
+  changedAt: integer("changed_at").notNull(),
+});
+
 /** Messages that no consumer took, one row each, however often they became dead letters. */
 export const deadLetters = sqliteTable(
   "dead_letters",

@@ -14,6 +14,7 @@ import {
   keyIdOf,
   latestChanges,
   putInForce,
+  tagged,
   unavailable,
 } from "./config-changes.ts";
 
@@ -34,6 +35,7 @@ export function publishRules(ports: AdminPorts): Handler {
         what: "rules",
         version: rules.version,
         by: keyIdOf(call),
+        request: call.request,
         document,
       }),
     );
@@ -46,7 +48,17 @@ export function readRules({ catalog }: AdminPorts): Handler {
     await catalog.renewIfUnknown();
     if (catalog.published().rules === null) return { type: "not_published" };
     const { version, json } = catalog.inForce().rules;
-    return jsonResponse({ version, document: json });
+    return tagged(version, { version, document: json });
+  };
+}
+
+/** GET /admin/v1/regions */
+export function readRegions({ catalog }: AdminPorts): Handler {
+  return async () => {
+    await catalog.renewIfUnknown();
+    if (catalog.published().regions === null) return { type: "not_published" };
+    const { version, document } = catalog.inForce().regions;
+    return tagged(version, { version, document });
   };
 }
 
@@ -67,7 +79,13 @@ export function publishRegions(ports: AdminPorts): Handler {
     const { version } = regions;
     const document = { key: regionsKey(version), text: JSON.stringify(regions.document) };
     return answered(
-      await putInForce(ports, { what: "regions", version, by: keyIdOf(call), document }),
+      await putInForce(ports, {
+        what: "regions",
+        version,
+        by: keyIdOf(call),
+        request: call.request,
+        document,
+      }),
     );
   };
 }
@@ -82,7 +100,7 @@ export function listChanges({ database, databaseDependency }: AdminPorts): Handl
 
 const MAX_LISTED_FAULTS = 50;
 
-function faultsTogether(document: RulesDocument, regions: KnownRegions): FieldError[] {
+export function faultsTogether(document: RulesDocument, regions: KnownRegions): FieldError[] {
   return faultsInRegions(document, regions.byId.values())
     .slice(0, MAX_LISTED_FAULTS)
     .map(({ path, detail }) => ({ path, detail }));

@@ -65,7 +65,14 @@ export function publishModel(ports: ModelAdminPorts): Handler {
     const loaded = await ports.models.load(version);
     switch (loaded.kind) {
       case "loaded":
-        return answered(await putInForce(ports, { what: "model", version, by: keyIdOf(call) }));
+        return answered(
+          await putInForce(ports, {
+            what: "model",
+            version,
+            by: keyIdOf(call),
+            request: call.request,
+          }),
+        );
       case "refused":
         return { type: "invalid_model", errors: loaded.faults };
       case "missing":
