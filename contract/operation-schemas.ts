@@ -35,12 +35,12 @@ import {
   decisionSegmentsAnswerSchema,
   decisionSegmentsQuerySchema,
 } from "./decision-log.ts";
-import { emergencyDocumentSchema } from "./emergency.ts";
 import {
   decisionsAnswerSchema,
   decisionsExportQuerySchema,
   decisionsQuerySchema,
 } from "./decision-view.ts";
+import { emergencyDocumentSchema } from "./emergency.ts";
 import {
   logWriterSchema,
   logWritersAnswerSchema,
