@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPriceClient, PriceError, type PublicKeys, verifyQuote } from "../../sdk/src/price-client.ts";
+import {
+  createPriceClient,
+  PriceError,
+  type PublicKeys,
+  verifyQuote,
+} from "../../sdk/src/price-client.ts";
 import { freePortRange } from "../support/port-range.ts";
 import { runtimeOf, until } from "../support/processes.ts";
 import { shuffled } from "../support/shuffle.ts";
