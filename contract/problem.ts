@@ -102,7 +102,11 @@ export function problemBody(problem: Problem, traceId: string): z.infer<typeof p
 export function problemResponse(problem: Problem, traceId: string): Response {
   const body = problemBody(problem, traceId);
   const { status } = body;
-  const headers = new Headers({ "content-type": "application/problem+json" });
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
   if (status === 401) headers.set("www-authenticate", "Bearer");
   if (problem.retryAfterS !== undefined) headers.set("retry-after", String(problem.retryAfterS));
   return new Response(JSON.stringify(body), { status, headers });

@@ -381,6 +381,25 @@ describe("the description of the API", () => {
   });
 });
 
+describe("answers to browsers", () => {
+  it("are nobody's to sniff or to keep, and pages load nothing and stand in no frame", async () => {
+    const page = await world.fetch("/docs", { key: null });
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    expect(page.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(page.headers.get("strict-transport-security")).toMatch(/^max-age=\d+$/);
+    const answers = [
+      await world.fetch("/admin/v1/keys", { key: "admin" }),
+      await world.fetch("/admin/v1/keys", { key: null }),
+      await world.fetch("/nowhere"),
+    ];
+    for (const { headers } of [page, ...answers]) {
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+    }
+    for (const { headers } of answers) expect(headers.get("cache-control")).toBe("no-store");
+  });
+});
+
 describe("metrics", () => {
   it("count requests by route and status, and prices by source", async () => {
     await world.price();

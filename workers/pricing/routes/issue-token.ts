@@ -167,6 +167,7 @@ function oauthResponse(
       "content-type": "application/json",
       "cache-control": "no-store",
       pragma: "no-cache",
+      "x-content-type-options": "nosniff",
       ...headers,
     },
   });
