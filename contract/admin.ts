@@ -120,6 +120,8 @@ export const CHANGED_THINGS = ["rules", "regions", "model", "emergency", "key"] 
 
 /** One change of what is in force. */
 export const configChangeSchema = z.object({
+  /** Grows with each change. */
+  id: z.int(),
   changed_at: z.string(),
   /** Id of the key that did it. */
   changed_by: z.string(),
@@ -130,5 +132,44 @@ export const configChangeSchema = z.object({
   /** False: it was begun, and it is not known to have taken effect. */
   applied: z.boolean(),
 });
-export const configChangesAnswerSchema = z.object({ changes: z.array(configChangeSchema) });
+export const configChangesAnswerSchema = z.object({
+  /** The newest first. */
+  changes: z.array(configChangeSchema),
+  /** For `after` of the next page; null on the last. */
+  next: z.int().nullable(),
+});
 export type ConfigChange = z.infer<typeof configChangeSchema>;
+
+export const changesQuerySchema = z.strictObject({
+  what: z.enum(CHANGED_THINGS).optional(),
+  /** Id of a key. */
+  changed_by: z.string().max(64).optional(),
+  /** Wall clock: from here, inclusive. */
+  since: instantSchema.optional(),
+  /** Wall clock: up to here, exclusive. */
+  until: instantSchema.optional(),
+  /** `next` of the page before. */
+  after: z.coerce.number().int().min(1).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export type ChangeSelection = Omit<z.output<typeof changesQuerySchema>, "after" | "limit">;
+
+export const changeIdSchema = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+/** One operation of RFC 6902. */
+export const patchOperationSchema = z.object({
+  op: z.enum(["add", "remove", "replace"]),
+  /** JSON Pointer, RFC 6901. */
+  path: z.string(),
+  value: z.unknown(),
+});
+
+/** A change with what it changed. */
+export const changedDocumentAnswerSchema = configChangeSchema.extend({
+  /** Null where there was none. */
+  document_before: z.unknown(),
+  document_after: z.unknown(),
+  /** RFC 6902: what makes the document after of the document before; null where there was none before. */
+  patch: z.array(patchOperationSchema).nullable(),
+});
+export type ChangedDocumentAnswer = z.infer<typeof changedDocumentAnswerSchema>;

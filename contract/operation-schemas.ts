@@ -1,6 +1,9 @@
 /** What goes into each operation and what comes out, on the wire. */
 import * as z from "zod";
 import {
+  changedDocumentAnswerSchema,
+  changeIdSchema,
+  changesQuerySchema,
   configChangesAnswerSchema,
   emergencyAnswerSchema,
   featuresAnswerSchema,
@@ -230,7 +233,12 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
     parameters: byRegion,
     answer: json(replaySummaryAnswerSchema),
   },
+  readChange: {
+    parameters: { id: changeIdSchema },
+    answer: json(changedDocumentAnswerSchema),
+  },
   listChanges: {
+    query: changesQuerySchema,
     answer: json(configChangesAnswerSchema),
   },
   listDecisions: {

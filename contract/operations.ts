@@ -284,10 +284,21 @@ export const OPERATIONS = {
   listChanges: {
     method: "GET",
     path: "/admin/v1/changes",
-    summary: "Who changed rules, regions and models; the newest first",
+    summary: "Who changed what is in force, and when; the newest first",
+    description: "Rules, regions, models, emergency measures, keys: by kind, key and time.",
     permission: "audit:read",
     scope: "shared",
     problems: ["unavailable"],
+  },
+  readChange: {
+    method: "GET",
+    path: "/admin/v1/changes/{id}",
+    summary: "What a change changed",
+    description:
+      "The documents before and after it, and the difference as a JSON Patch (RFC 6902).",
+    permission: "audit:read",
+    scope: "shared",
+    problems: ["unknown_change", "invalid_request", "unavailable"],
   },
   listDecisions: {
     method: "GET",

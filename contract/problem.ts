@@ -24,6 +24,7 @@ export const PROBLEMS = {
   unknown_model: [404, "No model of this version is registered."],
   unknown_key: [404, "No managed key has this id."],
   unknown_dead_letter: [404, "No dead letter has this id."],
+  unknown_change: [404, "No change has this id."],
   unknown_segment: [404, "The log has no such segment, or no longer."],
   method_not_allowed: [405, "The address does not take this method."],
   region_is_live: [409, "The region hears events of its own, so nothing can be replayed into it."],

@@ -11,13 +11,8 @@ import type { SigningKeys } from "../../contract/signing-keys.ts";
 import { changingKeys } from "../../contract/token-keys.ts";
 import { hexSource, traceIdSource } from "../../contract/trace.ts";
 import { type EpochMs, epochMs } from "../../domain/units.ts";
-import {
-  listChanges,
-  publishRegions,
-  publishRules,
-  readRegions,
-  readRules,
-} from "./admin/documents.ts";
+import { listChanges, readChange } from "./admin/changes.ts";
+import { publishRegions, publishRules, readRegions, readRules } from "./admin/documents.ts";
 import { publishEmergency, readEmergency } from "./admin/emergency.ts";
 import { listLogWriters, listSegments, readSegment } from "./admin/event-log.ts";
 import { readFeatures } from "./admin/features.ts";
@@ -219,6 +214,7 @@ export function createPricing(ports: PricingPorts): Pricing {
       replayParcels: replayParcels(replays),
       readReplay: readReplay(replays),
       listChanges: listChanges(admin),
+      readChange: readChange(admin),
       listLogWriters: listLogWriters(eventLog),
       listSegments: listSegments(eventLog),
       readSegment: readSegment(eventLog),

@@ -49,6 +49,7 @@ const MAY: Record<OperationId, string> = {
   seedHistory: "admin operator",
   replayParcels: "admin operator",
   readReplay: "admin operator",
+  readChange: "admin analyst pricing-manager operator",
   listChanges: "admin analyst pricing-manager operator",
   listDecisions: "admin viewer analyst pricing-manager operator",
   exportDecisions: "admin analyst pricing-manager",

@@ -4,9 +4,8 @@
  * The line is written first and completed last, the pointer is moved between: no change goes unrecorded, and one that
  * failed half way shows as not applied.
  */
-import { desc, eq } from "drizzle-orm";
-import type { ConfigChange, PublishedAnswer } from "../../../contract/admin.ts";
-import { instantText } from "../../../contract/names.ts";
+import { eq } from "drizzle-orm";
+import type { PublishedAnswer } from "../../../contract/admin.ts";
 import type { Problem } from "../../../contract/problem.ts";
 import { rulesVersionOf } from "../../../contract/rules.ts";
 import { POINTER } from "../../../contract/store-keys.ts";
@@ -95,25 +94,6 @@ export function completeChange(
   appliedAt: number,
 ): Promise<unknown> {
   return database.update(configChanges).set({ appliedAt }).where(eq(configChanges.id, id));
-}
-
-const MAX_LISTED = 100;
-
-/** The latest changes, the newest first. */
-export async function latestChanges(database: EdgeDatabase): Promise<ConfigChange[]> {
-  const rows = await database
-    .select()
-    .from(configChanges)
-    .orderBy(desc(configChanges.id))
-    .limit(MAX_LISTED);
-  return rows.map(({ changedAt, changedBy, what, before, after, appliedAt }) => ({
-    changed_at: instantText(changedAt),
-    changed_by: changedBy,
-    what,
-    before,
-    after,
-    applied: appliedAt !== null,
-  }));
 }
 
 export function unavailable({ detail }: Unanswered): Problem {

@@ -8,15 +8,7 @@ import { type KnownRegions, knownRegionsFrom, knownRulesFrom } from "../document
 import { readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
 import { jsonResponse } from "../routes/json.ts";
-import {
-  type AdminPorts,
-  answered,
-  keyIdOf,
-  latestChanges,
-  putInForce,
-  tagged,
-  unavailable,
-} from "./config-changes.ts";
+import { type AdminPorts, answered, keyIdOf, putInForce, tagged } from "./config-changes.ts";
 
 /** PUT /admin/v1/rules: refused when the rules are unsound, or do not price a region that was published. */
 export function publishRules(ports: AdminPorts): Handler {
@@ -87,14 +79,6 @@ export function publishRegions(ports: AdminPorts): Handler {
         document,
       }),
     );
-  };
-}
-
-/** GET /admin/v1/changes */
-export function listChanges({ database, databaseDependency }: AdminPorts): Handler {
-  return async () => {
-    const changes = await databaseDependency.ask(() => latestChanges(database));
-    return changes.ok ? jsonResponse({ changes: changes.value }) : unavailable(changes);
   };
 }
 
