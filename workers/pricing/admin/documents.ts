@@ -7,7 +7,6 @@ import type { RulesDocument } from "../../../domain/rules.ts";
 import { type KnownRegions, knownRegionsFrom, knownRulesFrom } from "../documents.ts";
 import { readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
-import { jsonResponse } from "../routes/json.ts";
 import { type AdminPorts, answered, keyIdOf, putInForce, tagged } from "./config-changes.ts";
 
 /** PUT /admin/v1/rules: refused when the rules are unsound, or do not price a region that was published. */
