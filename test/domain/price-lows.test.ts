@@ -1,5 +1,5 @@
-import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { decide } from "../../domain/decision.ts";
 import { dayLowsIn, dayOf, LOW_WINDOW_DAYS, lowBefore } from "../../domain/price-lows.ts";
 import { snapshotForProduct } from "../../domain/snapshot.ts";
@@ -12,7 +12,7 @@ const minor = (value: number) => value as MinorUnits;
 const daysAgo = (days: number) => (NOON - days * DAY_MS) as EpochMs;
 
 describe("lowBefore()", () => {
-  test("is the lowest of thirty days whatever was told before and after them", () => {
+  it("is the lowest of thirty days whatever was told before and after them", () => {
     const price = fc.record({ day: fc.integer({ min: -80, max: 5 }), priceMinor: fc.nat(10_000) });
     fc.assert(
       fc.property(fc.array(price), (prices) => {
@@ -30,7 +30,7 @@ describe("lowBefore()", () => {
 });
 
 describe("dayLowsIn()", () => {
-  test("counts a price for the day it began, and the newest for today too, in every variant's slot", () => {
+  it("counts a price for the day it began, and the newest for today too, in every variant's slot", () => {
     const told: ToldBySlot = {
       ride: [
         { at: daysAgo(9), priceMinor: minor(900) },
@@ -51,12 +51,12 @@ describe("dayLowsIn()", () => {
 describe("a decision", () => {
   const lows = { ride: minor(850), other: minor(1) };
 
-  test("without an announced reduction tells no low", () => {
+  it("without an announced reduction tells no low", () => {
     const decision = decide(material({ snapshot: { ...snapshot(), lows } }));
     expect(decision).toMatchObject({ announcedSince: null, lowestBeforeMinor: null });
   });
 
-  test("keeps of its snapshot the low of its own product", () => {
+  it("keeps of its snapshot the low of its own product", () => {
     expect(snapshotForProduct({ ...snapshot(), lows }, RIDE).lows).toEqual({ ride: 850 });
   });
 });
