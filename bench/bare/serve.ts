@@ -5,7 +5,7 @@
  *     node bench/bare/serve.ts <port> [v8 flags]     the bare Worker on the port, bare Hono on the next
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -44,13 +44,16 @@ async function worker(name: "workerd" | "hono", port: number) {
   };
 }
 
+/** With a configuration of its own: without one, wrangler takes the product's. */
 async function bundle(name: string): Promise<string> {
-  const source = join(import.meta.dirname, `${name}.ts`);
   const target = join(folder, name);
-  const args = ["deploy", source, "--dry-run", "--outdir", target, "--name", name];
-  await run(process.execPath, [WRANGLER, ...args, "--compatibility-date", COMPATIBILITY_DATE], {
-    cwd: folder,
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
-  });
+  const config = join(folder, `${name}.json`);
+  const main = join(import.meta.dirname, `${name}.ts`);
+  await writeFile(config, JSON.stringify({ name, main, compatibility_date: COMPATIBILITY_DATE }));
+  await run(
+    process.execPath,
+    [WRANGLER, "deploy", "--dry-run", "--outdir", target, "--config", config],
+    { cwd: folder, env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
+  );
   return readFile(join(target, `${name}.js`), "utf8");
 }
