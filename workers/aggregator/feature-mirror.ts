@@ -76,7 +76,7 @@ export class FeatureMirror {
       metrics[outcome].value++;
       metrics.seconds.observe((wallNow() - startedAt) / SECOND_MS);
     } catch (error) {
-      breaker.failed(wallNow());
+      breaker.failed(startedAt);
       metrics.failed.value++;
       log("warn", "features were not mirrored", { regionId, tick, error: messageOf(error) });
     }

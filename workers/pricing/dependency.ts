@@ -27,7 +27,17 @@ export interface DependencyOptions {
   policy?: BreakerPolicy;
 }
 
-const POLICY: BreakerPolicy = { failuresToOpen: 5, openMs: 2_000 };
+/**
+ * Within this after a dependency is back everything asks it again: its breaker is open for all of it but the last moments, in
+ * which whoever was turned away comes again.
+ */
+export const BREAKER_PERIOD_MS = 2_000;
+/** How soon to come again after a breaker turned a question away, which costs nothing. */
+export const TURNED_AWAY_RETRY_MS = 200;
+const POLICY: BreakerPolicy = {
+  failuresToOpen: 5,
+  openMs: BREAKER_PERIOD_MS - TURNED_AWAY_RETRY_MS,
+};
 
 export function createDependency(options: DependencyOptions): Dependency {
   const { name, limitMs, wallNow, log, metrics, policy = POLICY } = options;
@@ -35,6 +45,11 @@ export function createDependency(options: DependencyOptions): Dependency {
   const failures = metrics.counter(
     "pricing_dependency_failures_total",
     "Questions to a dependency that failed or took too long.",
+    { dependency: name },
+  );
+  const openings = metrics.counter(
+    "pricing_breaker_openings_total",
+    "How often a dependency began to be left alone.",
     { dependency: name },
   );
   metrics.gauge(
@@ -45,7 +60,8 @@ export function createDependency(options: DependencyOptions): Dependency {
   );
   return {
     async ask(work) {
-      if (!breaker.admits(wallNow())) {
+      const askedAt = wallNow();
+      if (!breaker.admits(askedAt)) {
         return { ok: false, fault: "open", detail: `${name} failed just now and is left alone` };
       }
       const answer = await answerOf(work, limitMs);
@@ -53,7 +69,9 @@ export function createDependency(options: DependencyOptions): Dependency {
         breaker.succeeded();
         return answer;
       }
-      breaker.failed(wallNow());
+      const wasClosed = breaker.state(askedAt) === "closed";
+      breaker.failed(askedAt);
+      if (wasClosed && breaker.state(askedAt) !== "closed") openings.value += 1;
       failures.value += 1;
       const { fault, detail } = answer;
       log("warn", "a dependency did not answer", { dependency: name, fault, detail });

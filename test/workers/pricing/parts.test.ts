@@ -72,11 +72,21 @@ describe("a breaker", () => {
     const breaker = createBreaker(policy);
     for (let i = 0; i < 3; i++) breaker.failed(0);
     expect([breaker.admits(1_000), breaker.admits(1_000)]).toEqual([true, false]);
-    breaker.failed(1_100);
-    expect(breaker.admits(2_000)).toBe(false);
-    expect(breaker.admits(2_100)).toBe(true);
+    expect(breaker.state(1_900)).toBe("half_open");
+    breaker.failed(1_000);
+    expect(breaker.state(1_900)).toBe("open");
+    expect(breaker.admits(1_999)).toBe(false);
+    expect(breaker.admits(2_000)).toBe(true);
     breaker.succeeded();
-    expect([breaker.admits(2_100), breaker.admits(2_100)]).toEqual([true, true]);
+    expect([breaker.admits(2_000), breaker.admits(2_000)]).toEqual([true, true]);
+  });
+
+  it("is not kept open longer by questions that hung since before it opened", () => {
+    const breaker = createBreaker(policy);
+    for (let i = 0; i < 3; i++) breaker.failed(500);
+    // Put at 400, given up only now.
+    breaker.failed(400);
+    expect([breaker.admits(1_499), breaker.admits(1_500)]).toEqual([false, true]);
   });
 
   it("probes again when nothing was heard of the last probe", () => {
