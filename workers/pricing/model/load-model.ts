@@ -46,6 +46,7 @@ export async function loadModel(
 }
 
 function modelFrom(card: ModelCard, session: OnnxSession): LoadedModel {
+  let isReleased = false;
   return {
     version: card.version,
     card,
@@ -55,13 +56,18 @@ function modelFrom(card: ModelCard, session: OnnxSession): LoadedModel {
           `features are ${featureSetVersion}, the model knows ${card.feature_set_version}`,
         );
       }
+      // Its memory is another's by now, and the runtime would not notice.
+      if (isReleased) throw new Error(`${card.version} was released`);
       const quantiles = session.run([features]);
       if (!quantiles.every((value) => Number.isFinite(value) && value >= 0)) {
         throw new Error(`the model's numbers are no counts: ${quantiles.join(", ")}`);
       }
       return forecastFrom(quantiles, HORIZONS_MS, asOf, card.version);
     },
-    release: () => session.release(),
+    release() {
+      if (!isReleased) session.release();
+      isReleased = true;
+    },
   };
 }
 
