@@ -48,6 +48,7 @@ import { createDependency } from "./dependency.ts";
 import type { EventLogStore } from "./event-log-store.ts";
 import { makeKey, readKey, revokeKey, rotateKey, showKeys } from "./keys/key-routes.ts";
 import { showLateEvents } from "./late-events/list-late-events.ts";
+import { createLocationCopies } from "./location-copies.ts";
 import { createModels } from "./model/models.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createPriceMetrics } from "./price-metrics.ts";
@@ -64,11 +65,19 @@ import { redeemQuote } from "./routes/redeem-quote.ts";
 import { describeApi, health, readiness, showMetrics } from "./routes/service.ts";
 import { readSigningKeys } from "./routes/signing-keys.ts";
 import { verifyQuote } from "./routes/verify-quote.ts";
-import type { ConfigStore, DecisionQueue, ModelStore, RegionWindows } from "./stores.ts";
+import type {
+  ConfigStore,
+  DecisionQueue,
+  LocationCache,
+  ModelStore,
+  RegionWindows,
+} from "./stores.ts";
 
 export interface PricingPorts {
   regionWindows: RegionWindows;
   regionReplays: ReplayPorts["regionReplays"];
+  /** Null where there is none. */
+  locationCache: LocationCache | null;
   config: ConfigStore;
   modelStore: ModelStore;
   database: EdgeDatabase;
@@ -96,10 +105,11 @@ export interface PricingPorts {
 /** How long each may take to answer, in milliseconds. Nothing on the way of a warm price waits for any of them. */
 const LIMITS_MS = {
   regions: 1_000,
+  cache: 500,
   region_history: 5_000,
   region_replay: 20_000,
   kv: 1_000,
-  r2: 10_000,
+  r2: 6_000,
   d1: 1_500,
   dead_letters: 20_000,
   event_log: 10_000,
@@ -137,10 +147,20 @@ export function createPricing(ports: PricingPorts): Pricing {
     },
     { wallNow, log, metrics },
   );
-  const models = createModels(modelStore, modelDependency, log);
+  const models = createModels({
+    ...{ store: modelStore, dependency: modelDependency },
+    ...{ log, metrics },
+  });
   const catalog = createCatalog({ config, configDependency, models, wallNow, log, metrics });
+  const { locationCache: cache } = ports;
+  const copies =
+    cache &&
+    createLocationCopies({
+      ...{ cache, dependency: dependency("cache"), wallNow },
+      newHolder: hexSource(8, fillRandom),
+    });
   const cells = createCells({
-    ...{ regionWindows, regions, config, configDependency },
+    ...{ regionWindows, regions, copies, config, configDependency },
     ...{ catalog, wallNow, log, metrics },
   });
   const decisionLog = createDecisionLog({

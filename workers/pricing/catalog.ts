@@ -3,6 +3,7 @@ import { messageOf } from "../../contract/log.ts";
 import type { FieldError } from "../../contract/problem.ts";
 import { emergencyKey, POINTER, regionsKey, rulesKey } from "../../contract/store-keys.ts";
 import type { EmergencyVersion, ModelVersion, RulesVersion } from "../../domain/units.ts";
+import { TURNED_AWAY_RETRY_MS } from "./dependency.ts";
 import {
   type KnownEmergency,
   type KnownRegions,
@@ -60,9 +61,10 @@ const RENEW_EMERGENCY_EVERY_MS = 4_000;
 const EMERGENCY_COUNTS_MS = 8_000;
 const LONGEST_GRACE_MS = 250;
 /** While it is not known what is in force, the question is asked more often. */
-const RETRY_EVERY_MS = 1_000;
-/** Two questions to KV, and to spare; a model is read and compiled. */
-const LONGEST_RENEWAL_MS = { documents: 5_000, emergency: 5_000, model: 30_000 };
+const RETRY_EVERY_MS = 500;
+/** Two questions to KV, and to spare. A model that is not read by then is asked for again, so one question that hangs holds nothing up. */
+const LONGEST_RENEWAL_MS = { documents: 5_000, emergency: 5_000, model: 1_500 };
+const LONGEST_WAIT_MS = 30_000;
 const MAX_REMEMBERED_RULES = 8;
 
 export function createCatalog(
@@ -110,7 +112,8 @@ export function createCatalog(
     initial: null,
     load: (version) => models.load(version as ModelVersion),
     onSwap: (value) => {
-      models.pin(value.version);
+      // The one before stays warm among the last used: a rollback takes no loading.
+      models.pin("in force", [value.version]);
       inForce = { ...inForce, model: value };
     },
   });
@@ -178,12 +181,16 @@ export function createCatalog(
   const modelFlight = createSingleFlight(() => model.renew(), wallNow, LONGEST_RENEWAL_MS.model);
   const isRenewing = () =>
     [documentsFlight, emergencyFlight, modelFlight].some((flight) => flight.isUnderWay());
+  /** What was not answered is asked again soon: a breaker sees to it that this costs nothing. */
+  function patienceMs(usualMs: number, slots: readonly { isUnanswered(): boolean }[]): number {
+    return slots.some((slot) => slot.isUnanswered()) ? TURNED_AWAY_RETRY_MS : usualMs;
+  }
   function isEmergencyDue(now: number): boolean {
-    return now - emergencyAskedAt >= RENEW_EMERGENCY_EVERY_MS;
+    return now - emergencyAskedAt >= patienceMs(RENEW_EMERGENCY_EVERY_MS, [emergency]);
   }
   function areDocumentsDue(now: number): boolean {
-    const sinceMs = now - documentsAskedAt;
-    return sinceMs >= RENEW_EVERY_MS || (sinceMs >= RETRY_EVERY_MS && !isSettled());
+    const usualMs = isSettled() ? RENEW_EVERY_MS : RETRY_EVERY_MS;
+    return now - documentsAskedAt >= patienceMs(usualMs, [rules, regions, model]);
   }
   function beginRenewal(everything: boolean): Promise<unknown> | null {
     const now = wallNow();
@@ -217,7 +224,7 @@ export function createCatalog(
     },
     beginRenewal: () => beginRenewal(false),
     async renew() {
-      await until(() => !isRenewing(), LONGEST_RENEWAL_MS.model);
+      await until(() => !isRenewing(), LONGEST_WAIT_MS);
       await beginRenewal(true);
     },
     async renewIfUnknown() {

@@ -1,30 +1,31 @@
 /**
  * What this isolate knows of each region: its snapshot, and the prices made from it.
  *
- * Requests read from here and never wait, but for the first one of a region. Beside them, about once a second, the region's
- * object is asked for a newer snapshot; KV has a copy for when it does not answer.
+ * Requests read from here, and none waits while features at hand are within their time to live. Beside them, about once a second,
+ * a newer snapshot is asked for: of the location where other isolates ask too, else of the region's object. When that does not
+ * answer, the location's copy and KV's stand in, in this order.
  */
 import { type Log, messageOf } from "../../contract/log.ts";
-import type { Metrics } from "../../contract/metrics.ts";
-import { snapshotKey } from "../../contract/store-keys.ts";
-import type { Announced } from "../../domain/price-lows.ts";
 import type { Region } from "../../domain/region.ts";
-import type { FeatureSnapshot } from "../../domain/snapshot.ts";
-import type { ToldBySlot } from "../../domain/told-prices.ts";
+import { FEATURE_TTL_MS, type FeatureSnapshot } from "../../domain/snapshot.ts";
 import { epochMs, HOUR_MS, type RegionId, SECOND_MS } from "../../domain/units.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Dependency, TOO_LATE, within } from "./dependency.ts";
+import { TURNED_AWAY_RETRY_MS } from "./dependency.ts";
 import { type Foresight, foresee } from "./foresight.ts";
+import { createCompany } from "./location-copies.ts";
 import { announcedBy, type RegionPrices, regionPricesFrom, toldBy } from "./region-prices.ts";
 import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
-import { snapshotFromCopy } from "./snapshot-copy.ts";
-import type { ConfigStore, RegionWindows } from "./stores.ts";
+import {
+  createSnapshotSearch,
+  type Origin,
+  REFRESH_EVERY_MS,
+  type SearchPorts,
+  type Sought,
+} from "./snapshot-search.ts";
 
-export interface Cell {
-  readonly region: Region;
-  snapshot: FeatureSnapshot | null;
+export interface Cell extends Sought {
   prices: RegionPrices | null;
-  /** When the region's object was last asked, wall clock. */
+  /** When somebody was last asked for a newer one, wall clock. */
   askedAt: number;
   /** No snapshot yet, or none that was looked after lately, and not known that no newer one can be had. */
   isCold: boolean;
@@ -39,7 +40,7 @@ export interface Cells {
   of(region: Region): Cell;
   /** Whether to ask for a newer snapshot. */
   isDue(cell: Cell, now: number): boolean;
-  /** Whether nobody has asked for so long that what is at hand may be another hour's. */
+  /** Whether what is at hand is past its time to live because nobody has asked, so that a request waits for better. */
   isForgotten(cell: Cell, now: number): boolean;
   /** Has the next requests wait for the region once more, as for a new one. */
   chill(cell: Cell, now: number): void;
@@ -50,33 +51,26 @@ export interface Cells {
   foresee(snapshot: FeatureSnapshot | null): Foresight;
 }
 
-export interface CellPorts {
-  regionWindows: RegionWindows;
-  regions: Dependency;
-  config: ConfigStore;
-  configDependency: Dependency;
+export interface CellPorts extends SearchPorts {
   catalog: Catalog;
-  wallNow: () => number;
   log: Log;
-  metrics: Metrics;
 }
 
-const REFRESH_EVERY_MS = SECOND_MS;
-/** Under traffic features are about a second old; the first request after a silence waits for new ones instead. */
-const FORGOTTEN_AFTER_MS = 2 * SECOND_MS;
+/** Under traffic somebody is asked every second; where they do not answer, no request waits on them again. */
+const SILENCE_MS = 2 * SECOND_MS;
 const LONGEST_REFRESH_MS = 5 * SECOND_MS;
-/** A region that knows nothing yet asks KV too, when its object takes longer than this. */
-const HEDGE_AFTER_MS = 100;
-/** The copy in KV is no newer than this, so it is not worth asking for earlier. */
-const COPY_AGE_MS = 30 * SECOND_MS;
 /** Demand of an hour ago prices nothing. */
 const MAX_SNAPSHOT_AGE_MS = HOUR_MS;
 /** A cell is about 10 KB. */
 const MAX_CELLS = 2_000;
 
 export function createCells(ports: CellPorts): Cells {
-  const { regionWindows, regions, config, configDependency, catalog, wallNow, log, metrics } =
-    ports;
+  const { regionWindows, regions, catalog, wallNow, log, metrics } = ports;
+  const search = createSnapshotSearch<Cell>(ports, {
+    adopt,
+    toldIn: ({ snapshot, prices }) =>
+      snapshot && prices?.snapshot === snapshot ? [toldBy(prices), announcedBy(prices)] : [],
+  });
   const cells = new Map<RegionId, Cell>();
   const inferenceFailures = metrics.counter(
     "pricing_inference_failures_total",
@@ -89,6 +83,9 @@ export function createCells(ports: CellPorts): Cells {
       snapshot: null,
       prices: null,
       askedAt: Number.NEGATIVE_INFINITY,
+      isTurnedAway: false,
+      stoodInAt: Number.NEGATIVE_INFINITY,
+      company: createCompany(),
       isCold: true,
       coldSince: wallNow(),
       toldTick: 0,
@@ -99,40 +96,15 @@ export function createCells(ports: CellPorts): Cells {
 
   async function refresh(cell: Cell): Promise<void> {
     cell.askedAt = wallNow();
-    const asking = askObject(cell);
-    if (!cell.snapshot && (await within(asking, HEDGE_AFTER_MS)) === TOO_LATE) await askCopy(cell);
-    if (!(await asking)) await askCopy(cell);
+    await search.forNewer(cell);
     cell.isCold = false;
     await tellDecided(cell);
   }
 
-  /** True when the object answered, be it that nothing is new. */
-  async function askObject(cell: Cell): Promise<boolean> {
-    const { regionId, timeZone } = cell.region;
-    const answer = await regions.ask(() =>
-      regionWindows(regionId).snapshot(
-        cell.snapshot?.tick ?? 0,
-        timeZone,
-        toldIn(cell),
-        announcedIn(cell),
-      ),
-    );
-    if (answer.ok && answer.value) adopt(cell, answer.value);
-    return answer.ok;
-  }
-
-  async function askCopy(cell: Cell): Promise<void> {
-    const { snapshot, region } = cell;
-    if (snapshot && wallNow() - snapshot.madeAt < COPY_AGE_MS) return;
-    const answer = await configDependency.ask(() => config.get(snapshotKey(region.regionId)));
-    if (!answer.ok || answer.value === null) return;
-    const copy = snapshotFromCopy(answer.value, region.regionId);
-    // Meanwhile the object may have answered after all.
-    if (copy && copy.madeAt > (cell.snapshot?.madeAt ?? 0)) adopt(cell, copy);
-  }
-
-  function adopt(cell: Cell, snapshot: FeatureSnapshot): void {
+  function adopt(cell: Cell, snapshot: FeatureSnapshot, origin: Origin): void {
     cell.snapshot = snapshot;
+    // Whoever had it from the object tells the object.
+    if (origin === "copy") cell.toldTick = snapshot.tick;
     pricesOf(cell, wallNow());
     cell.isCold = false;
   }
@@ -149,15 +121,6 @@ export function createCells(ports: CellPorts): Cells {
     await regions.ask(() =>
       regionWindows(regionId).recordDecided(snapshot.tick, forecast, told, announced),
     );
-  }
-
-  /** What was told at the cell's tick; undefined where no price was made from it. */
-  function toldIn({ snapshot, prices }: Cell): ToldBySlot | undefined {
-    return snapshot && prices?.snapshot === snapshot ? toldBy(prices) : undefined;
-  }
-
-  function announcedIn({ snapshot, prices }: Cell): Announced | undefined {
-    return snapshot && prices?.snapshot === snapshot ? announcedBy(prices) : undefined;
   }
 
   function pricesOf(cell: Cell, now: number): RegionPrices {
@@ -203,8 +166,13 @@ export function createCells(ports: CellPorts): Cells {
       cells.set(region.regionId, cell);
       return cell;
     },
-    isDue: (cell, now) => now - cell.askedAt >= REFRESH_EVERY_MS,
-    isForgotten: (cell, now) => !cell.isCold && now - cell.askedAt > FORGOTTEN_AFTER_MS,
+    isDue({ askedAt, isTurnedAway }, now) {
+      return now - askedAt >= (isTurnedAway ? TURNED_AWAY_RETRY_MS : REFRESH_EVERY_MS);
+    },
+    isForgotten({ isCold, askedAt, snapshot }, now) {
+      if (isCold || now - askedAt <= SILENCE_MS) return false;
+      return snapshot === null || now - snapshot.madeAt > FEATURE_TTL_MS;
+    },
     chill(cell, now) {
       cell.isCold = true;
       cell.coldSince = now;

@@ -9,6 +9,7 @@
 import { instantText } from "../../contract/names.ts";
 import { type ComputeRequest, PRICE_VALID_MS } from "../../contract/pricing.ts";
 import type { Problem } from "../../contract/problem.ts";
+import { FEATURE_TTL_MS } from "../../domain/snapshot.ts";
 import type { EpochMs, RegionId } from "../../domain/units.ts";
 import { attributeFaults } from "./attribute-faults.ts";
 import type { Call } from "./call.ts";
@@ -19,8 +20,6 @@ import type { PriceMetrics } from "./price-metrics.ts";
 import { type Decided, decideProduct, NO_PARTICULARS, type RegionPrices } from "./region-prices.ts";
 import { until } from "./single-flight.ts";
 
-/** Features count for two minutes; afterwards an answer is stale, and says so. */
-const FEATURE_TTL_MS = 120_000;
 /** How long after a region or an isolate was first asked for, requests still wait for what is to come. */
 const FIRST_WAIT_MS = 250;
 

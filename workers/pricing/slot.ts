@@ -16,6 +16,8 @@ export interface Slot<Value> {
   current(): Value | null;
   /** The version that was published last: null when none ever was, undefined while that is not known. */
   published(): string | null | undefined;
+  /** The last look was not answered: what is in force may not be what was published last. */
+  isUnanswered(): boolean;
   /** Reads the pointer, and what it names when that is new. What cannot be used leaves the last good one in force. */
   renew(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export function createSlot<Value extends { version: string }>(
   /** What the pointer held when the current one was loaded. */
   let loadedFrom: string | null = initial?.version ?? null;
   let refused: string | null = null;
+  let isUnanswered = false;
   const refusals = metrics.counter(
     "pricing_config_refused_total",
     "Published versions that could not be used.",
@@ -69,6 +72,8 @@ export function createSlot<Value extends { version: string }>(
 
   async function swapTo(pointed: string): Promise<void> {
     const loaded = await load(pointed);
+    // Another look, begun while this one took long, may have found what was published since.
+    if (published !== pointed) return;
     const version = loaded.kind === "loaded" ? loaded.value.version : pointed.slice(0, 64);
     switch (loaded.kind) {
       case "loaded":
@@ -91,6 +96,7 @@ export function createSlot<Value extends { version: string }>(
         // Stores spread at their own pace: a pointer can be seen before what it names.
         return log("warn", "a published version is not there yet", { what, version });
       case "unavailable":
+        isUnanswered = true;
         return;
     }
   }
@@ -98,8 +104,10 @@ export function createSlot<Value extends { version: string }>(
   return {
     current: () => current,
     published: () => published,
+    isUnanswered: () => isUnanswered,
     async renew() {
       const pointed = await configDependency.ask(() => config.get(pointer));
+      isUnanswered = !pointed.ok;
       if (!pointed.ok) return;
       published = pointed.value?.trim() ?? null;
       if (published === null || published === loadedFrom || published === refused) return;

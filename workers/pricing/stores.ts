@@ -21,3 +21,9 @@ export type RegionWindows = (regionId: RegionId) => RegionWindowRpc;
 export interface DecisionQueue {
   send(messages: readonly string[]): Promise<void>;
 }
+
+/** The cache of the location this isolate runs in. A missing or expired entry is null. */
+export interface LocationCache {
+  get(key: string): Promise<string | null>;
+  put(key: string, value: string, livesS: number): Promise<void>;
+}

@@ -35,6 +35,7 @@ export const DEPENDENCIES = [
   "r2",
   "d1",
   "queue",
+  "cache",
   "ingest",
   "senders",
   "quotes",
@@ -80,9 +81,11 @@ export interface LogLine {
 }
 
 export class World {
-  readonly modes = new Map<DependencyName, Mode>();
-  readonly kv = new Map<string, string>();
-  readonly r2 = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly modes: Map<DependencyName, Mode>;
+  readonly kv: Map<string, string>;
+  readonly r2: Map<string, Uint8Array<ArrayBuffer>>;
+  /** The cache that the isolates of a location share. */
+  readonly cache: Map<string, string>;
   readonly queue: string[] = [];
   /** What went back to the queue it had come from, by queue. */
   readonly sentBack: [queue: string, message: MessageSendRequest][] = [];
@@ -94,11 +97,17 @@ export class World {
   jwks: (uri: string) => Response = () => new Response(null, { status: 404 });
   /** Added to the wall clock. */
   aheadMs = 0;
-  private readonly regions = new Map<RegionId, FakeRegion>();
+  private readonly regions: Map<RegionId, FakeRegion>;
   private readonly after: Promise<unknown>[] = [];
   private pricing: Pricing;
 
-  constructor() {
+  /** @param location another isolate, of whose location and stores this one is too */
+  constructor(location?: World) {
+    this.modes = location?.modes ?? new Map();
+    this.kv = location?.kv ?? new Map();
+    this.r2 = location?.r2 ?? new Map();
+    this.cache = location?.cache ?? new Map();
+    this.regions = location?.regions ?? new Map();
     this.pricing = createPricing(this.ports());
   }
 
@@ -222,6 +231,10 @@ export class World {
       config: {
         get: (key) => on("kv", () => this.kv.get(key) ?? null),
         put: (key, value) => on("kv", () => void this.kv.set(key, value)),
+      },
+      locationCache: {
+        get: (key) => on("cache", () => this.cache.get(key) ?? null),
+        put: (key, value) => on("cache", () => void this.cache.set(key, value)),
       },
       modelStore: {
         get: (key) => on("r2", () => this.r2.get(key) ?? null),
