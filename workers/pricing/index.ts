@@ -18,11 +18,15 @@ import { DAY_MS, epochMs } from "../../domain/units.ts";
 import { createPricing, type Pricing } from "./app.ts";
 import { type ConsumerMetrics, type ConsumerPorts, consume } from "./consumers.ts";
 import { segmentStoreFrom } from "./decisions/segment-store.ts";
+import { type DependencyFaults, dependencyFaultsFrom } from "./dependency-faults.ts";
 import { eventLogStoreFrom } from "./event-log-store.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { QuoteLedgerObject } from "./quotes/quote-ledger.ts";
 import { appendRedemptions } from "./quotes/redemption-store.ts";
-import type { ConfigStore } from "./stores.ts";
+import type { ConfigStore, LocationCache } from "./stores.ts";
+
+/** FAULTS is bound by test runs of the local stack only, so no wrangler.toml declares it. */
+type Env = PricingEnv & { FAULTS?: string };
 
 const wallNow = () => epochMs(Date.now());
 const log = consoleLog("pricing", wallNow);
@@ -30,6 +34,7 @@ const log = consoleLog("pricing", wallNow);
 /** Caches, sessions and counters belong to the isolate, so there is one of these in each. */
 let pricing: Pricing | undefined;
 let signingKeys: Promise<SigningKeys> | undefined;
+let faults: DependencyFaults | null | undefined;
 
 function configOf(env: PricingEnv): ConfigStore {
   return {
@@ -38,11 +43,26 @@ function configOf(env: PricingEnv): ConfigStore {
   };
 }
 
-function pricingOf(env: PricingEnv): Pricing {
+function pricingOf(env: Env): Pricing {
+  faults ??= dependencyFaultsFrom(env.FAULTS);
+  if (faults === null) return pricingOn(env, locationCache());
+  const { on, over, control } = faults;
+  const made = pricingOn(on(env), over("cache", locationCache()));
+  const forget = () => {
+    pricing = undefined;
+  };
+  return {
+    ...made,
+    fetch: (request, context) => control(request, forget) ?? made.fetch(request, context),
+  };
+}
+
+function pricingOn(env: PricingEnv, cache: LocationCache): Pricing {
   return createPricing({
     regionWindows: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionWindowRpc,
     regionReplays: (regionId) => env.REGIONS.getByName(regionId) as unknown as RegionReplayRpc,
     config: configOf(env),
+    locationCache: cache,
     modelStore: {
       async get(key) {
         const object = await env.MODELS.get(key);
@@ -104,6 +124,21 @@ export class QuoteLedger extends QuoteLedgerObject {
   }
 }
 
+/** The cache that isolates of one location share; its keys are addresses, which nobody serves. */
+function locationCache(): LocationCache {
+  const addressOf = (key: string) => `https://pricing.internal/${key}`;
+  return {
+    async get(key) {
+      const found = await caches.default.match(addressOf(key));
+      return found === undefined ? null : found.text();
+    },
+    async put(key, value, livesS) {
+      const headers = { "cache-control": `max-age=${livesS}` };
+      await caches.default.put(addressOf(key), new Response(value, { headers }));
+    },
+  };
+}
+
 /** A variable that holds a number of days, as milliseconds. Throws on anything else: nothing is deleted by half a rule. */
 function daysMsOf(name: string, text: string): number {
   const days = Number(text);
@@ -150,4 +185,4 @@ export default {
       wallNow(),
     );
   },
-} satisfies ExportedHandler<PricingEnv>;
+} satisfies ExportedHandler<Env>;
