@@ -101,7 +101,11 @@ async function expectRecovery(): Promise<number> {
   return recoveredMs;
 }
 
-const CASES: [what: string, modes: Partial<Record<Faulty, FaultMode>>, ofColdIsolate: PriceTold["source"]][] = [
+const CASES: [
+  what: string,
+  modes: Partial<Record<Faulty, FaultMode>>,
+  ofColdIsolate: PriceTold["source"],
+][] = [
   ["the regions' objects hang", { regions: "hangs" }, "model"],
   ["the regions' objects fail", { regions: "fails" }, "model"],
   [

@@ -99,7 +99,7 @@ describe("a cold isolate", () => {
   it.each(BROKEN)("takes the copy in KV when the region's object %s", async (mode) => {
     world.kv.set(snapshotKey("nyc-161"), JSON.stringify(world.region().tick()));
     await world.warmUp();
-    world.coldIsolate().set(mode, "regions");
+    world.coldIsolate().set(mode, "regions", "cache");
     await world.price();
     await world.settle();
     world.aheadMs += 2 * SECOND_MS;

@@ -105,7 +105,7 @@ describe("an explanation", () => {
   });
 
   it("of a price by rules alone says that nothing was known", async () => {
-    world.coldIsolate().set("fails", "regions");
+    world.coldIsolate().set("fails", "regions", "cache");
     const price = await world.price();
     const answer = await explained(price.request_id);
     expect(answer).toMatchObject({ replayed: true, inputs: { tick: 0, forecast: null } });
