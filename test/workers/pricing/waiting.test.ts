@@ -8,6 +8,8 @@ import { DEPENDENCIES, type DependencyName, type Mode, World } from "./world.ts"
 
 const SECOND_MS = 1_000;
 const REGIONS = ["nyc-161", "nyc-234"];
+/** News of emergency measures is looked for so often by whoever asks; what is much older is not good enough to price by. */
+const EMERGENCY_LOOK_MS = 4 * SECOND_MS;
 
 beforeAll(migrate);
 
@@ -64,11 +66,16 @@ describe("a request", () => {
         await world.warmUp();
         /** By region, when the snapshot was made that its last answer came from. */
         const madeAt = new Map<string, number>();
+        let askedAt = Number.NEGATIVE_INFINITY;
         for (const step of steps) {
           if (step.kind === "pass") world.aheadMs += step.ms;
           else if (step.kind === "set") world.set(step.mode, ...step.names);
           else if (step.kind === "tick") world.region(step.regionId).tick();
-          else await expectNoNeedlessWait(world, step.regionId, madeAt);
+          else {
+            const isQuiet = world.wallNow() - askedAt >= EMERGENCY_LOOK_MS;
+            askedAt = world.wallNow();
+            await expectNoNeedlessWait(world, step.regionId, { madeAt, isQuiet });
+          }
         }
       }),
       { numRuns: 25 },
@@ -79,7 +86,7 @@ describe("a request", () => {
 async function expectNoNeedlessWait(
   world: World,
   regionId: string,
-  madeAt: Map<string, number>,
+  { madeAt, isQuiet }: { madeAt: Map<string, number>; isQuiet: boolean },
 ): Promise<void> {
   const ageMs = world.wallNow() - (madeAt.get(regionId) ?? Number.NEGATIVE_INFINITY);
   const startedAt = Date.now();
@@ -93,8 +100,10 @@ async function expectNoNeedlessWait(
   expect(response.status).toBe(200);
   const { request_id, source, stale } = await response.json<Record<string, string>>();
   const hasWaited = response.headers.get("server-timing") !== 'memory;desc="hit"';
-  if (ageMs < FEATURE_TTL_MS)
-    expect({ hasWaited, stale }).toEqual({ hasWaited: false, stale: false });
+  if (ageMs < FEATURE_TTL_MS) {
+    expect(stale).toBe(false);
+    if (!isQuiet) expect(hasWaited).toBe(false);
+  }
   // A quarter of a second, and what a busy machine adds.
   expect(tookMs).toBeLessThan(3_000);
   const tick = keyOfRequestId(request_id ?? "")?.tick ?? 0;
