@@ -12,7 +12,17 @@ const ON_REQUEST = "on-request";
 /** Longer than anybody waits. */
 const HANG_MS = 60_000;
 
-export const FAULTY = ["regions", "cache", "kv", "r2", "d1", "queue", "limits", "ingest", "quotes"] as const;
+export const FAULTY = [
+  "regions",
+  "cache",
+  "kv",
+  "r2",
+  "d1",
+  "queue",
+  "limits",
+  "ingest",
+  "quotes",
+] as const;
 export type Faulty = (typeof FAULTY)[number];
 
 const modeSchema = z.union([
