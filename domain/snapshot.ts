@@ -2,7 +2,13 @@ import { type Context, productContextOf } from "./context.ts";
 import type { DemandForecast } from "./forecast.ts";
 import type { LiveSignals } from "./signals.ts";
 import type { ToldBySlot } from "./told-prices.ts";
-import { type EpochMs, type MinorUnits, MINUTE_MS, type ProductType, type RegionId } from "./units.ts";
+import {
+  type EpochMs,
+  MINUTE_MS,
+  type MinorUnits,
+  type ProductType,
+  type RegionId,
+} from "./units.ts";
 
 /** Features count for so long, by the wall clock; afterwards a price made from them is stale, and says so. */
 export const FEATURE_TTL_MS = 2 * MINUTE_MS;

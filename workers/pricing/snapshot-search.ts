@@ -61,7 +61,7 @@ export interface Seekers<Seeker> {
   /** Makes a snapshot the one at hand. */
   adopt(sought: Seeker, snapshot: FeatureSnapshot, origin: Origin): void;
   /** What was told and announced at the tick at hand, for the region to keep; empty where no price was made from it. */
-  toldIn(sought: Seeker): [told: ToldBySlot, announced: Announced] | [];
+  toldIn(sought: Seeker): [told?: ToldBySlot, announced?: Announced];
 }
 
 export function createSnapshotSearch<Seeker extends Sought>(
