@@ -38,6 +38,7 @@ import {
   showDeadLetters,
 } from "./dead-letters/list-dead-letters.ts";
 import type { SourceQueues } from "./dead-letters/source-queues.ts";
+import { createDecisionCache } from "./decision-cache.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { EdgeDatabase } from "./decision-store.ts";
 import { exportDecisions } from "./decisions/export-decisions.ts";
@@ -170,6 +171,7 @@ export function createPricing(ports: PricingPorts): Pricing {
   });
   const pipeline = createPipeline({
     ...{ catalog, cells, decisionLog },
+    decisionCache: createDecisionCache(metrics, wallNow),
     metrics: createPriceMetrics(metrics),
     nonce: hexSource(8, fillRandom),
   });

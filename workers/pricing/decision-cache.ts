@@ -6,7 +6,9 @@
  */
 import { LRUCache } from "lru-cache";
 import type { Metrics } from "../../contract/metrics.ts";
-import { SECOND_MS } from "../../domain/units.ts";
+import { armText, attributesText } from "../../domain/decision.ts";
+import { type ProductType, SECOND_MS } from "../../domain/units.ts";
+import type { Particulars, RegionPrices } from "./region-prices.ts";
 
 export const MAX_DECISIONS = 10_000;
 /** A region says something new at least this often. */
@@ -59,4 +61,18 @@ export function createDecisionCache<Decided extends object>(
       cache.set(key, decided);
     },
   };
+}
+
+/** Names all that a decision is made from: where two keys are equal, so are the decisions. */
+export function cacheKeyOf(
+  { region, snapshot, foresight, madeBy, decidedAt }: RegionPrices,
+  productType: ProductType,
+  { attributes, experiment }: Particulars,
+): string {
+  const { rules, regions, emergency, model } = madeBy;
+  // Without a snapshot, dates of rules go by when it was decided.
+  const tick = snapshot ? snapshot.tick : `at ${decidedAt}`;
+  const versions = `${rules.version} ${regions.version} ${emergency?.version} ${model?.version}`;
+  const particulars = `${experiment && armText(experiment)} ${attributes && attributesText(attributes)}`;
+  return `${region.regionId} ${productType} ${tick} ${versions} ${foresight.source} ${particulars}`;
 }

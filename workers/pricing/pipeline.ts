@@ -15,6 +15,7 @@ import { attributeFaults } from "./attribute-faults.ts";
 import type { Call } from "./call.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Cell, Cells } from "./cells.ts";
+import { cacheKeyOf, type DecisionCache } from "./decision-cache.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { PriceMetrics } from "./price-metrics.ts";
 import { type Decided, decideProduct, NO_PARTICULARS, type RegionPrices } from "./region-prices.ts";
@@ -41,11 +42,12 @@ export function createPipeline(parts: {
   catalog: Catalog;
   cells: Cells;
   decisionLog: DecisionLog;
+  decisionCache: DecisionCache<Decided>;
   metrics: PriceMetrics;
   /** Sixteen hex digits, new each time. */
   nonce: () => string;
 }): Pipeline {
-  const { catalog, cells, decisionLog, metrics, nonce } = parts;
+  const { catalog, cells, decisionLog, decisionCache, metrics, nonce } = parts;
 
   function cellOf(regionId: RegionId): Cell | null {
     const region = catalog.inForce().regions.byId.get(regionId);
@@ -56,7 +58,13 @@ export function createPipeline(parts: {
   function decidedFor(prices: RegionPrices, asked: Asked): Decided | undefined | null {
     const { product_type, attributes = null } = asked;
     if (attributes === null) return prices.byProduct.get(product_type);
-    return decideProduct(prices, product_type, { ...NO_PARTICULARS, attributes });
+    const particulars = { ...NO_PARTICULARS, attributes };
+    const key = cacheKeyOf(prices, product_type, particulars);
+    const known = decisionCache.get(key);
+    if (known) return known;
+    const decided = decideProduct(prices, product_type, particulars);
+    if (decided) decisionCache.set(key, decided);
+    return decided;
   }
 
   /** Whether the region can be priced now as well as it ever can; sets off what is due for it. */

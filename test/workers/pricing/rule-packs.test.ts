@@ -116,6 +116,17 @@ describe("rule packs", () => {
       occupancy: expect.closeTo(0.215, 9),
       lead_time: expect.closeTo(0.01, 9),
     });
+    // The same request again is the same decision, from memory; another is decided for itself.
+    const ask = async (attributes: object) => {
+      const asked = { ...body, attributes };
+      const told = await world.send("POST", "/api/v1/pricing/compute", asked, "admin");
+      return told.json<{ cached: boolean }>();
+    };
+    expect(await ask(attributes)).toMatchObject({ cached: true, price: expected.price });
+    expect(await ask({ ...attributes, lead_time_days: 90 })).toMatchObject({ cached: false });
+    expect(await world.metric('pricing_decision_cache_looks_total{outcome="hit"}')).toBe(1);
+    await world.settle();
+    expect(await world.metric("pricing_decisions_logged_total")).toBe(2);
     const explained = await world.fetch(
       `/api/v1/pricing/explain?request_id=${encodeURIComponent(answer.request_id)}`,
       { key: "admin" },
