@@ -117,7 +117,7 @@ describe("rule packs", () => {
       lead_time: expect.closeTo(0.01, 9),
     });
     // The same request again is the same decision, from memory; another is decided for itself.
-    const ask = async (attributes: object) => {
+    const ask = async (attributes: object | undefined) => {
       const asked = { ...body, attributes };
       const told = await world.send("POST", "/api/v1/pricing/compute", asked, "admin");
       return told.json<{ cached: boolean }>();
