@@ -200,14 +200,19 @@ export function rulesVersionOf(json: unknown): RulesVersion {
 
 /** A rules document from what was read from YAML or JSON, or everything that is wrong with it, each with its path. */
 export function rulesFrom(json: unknown): VersionedRules | FieldError[] {
+  const document = rulesDocumentFrom(json);
+  if (Array.isArray(document)) return document;
+  const faults = faultsOf(document).map(({ path, detail }) => ({ path, detail }));
+  return faults.length > 0 ? faults : { version: rulesVersionOf(json), document };
+}
+
+/** A document of the right shape, which `faultsOf` may still find unusable; or how its shape is wrong. */
+export function rulesDocumentFrom(json: unknown): RulesDocument | FieldError[] {
   const parsed = rulesDocumentSchema.safeParse(json);
   if (!parsed.success) return fieldErrorsFrom(parsed.error);
   const { groups, attributes, rules } = parsed.data;
   const errors = rules.flatMap(errorsOf);
-  if (errors.length > 0) return errors;
-  const document: RulesDocument = { groups, attributes, layers: rules.map(layerFrom) };
-  const faults = faultsOf(document).map(({ path, detail }) => ({ path, detail }));
-  return faults.length > 0 ? faults : { version: rulesVersionOf(json), document };
+  return errors.length > 0 ? errors : { groups, attributes, layers: rules.map(layerFrom) };
 }
 
 /** What the schema cannot say. */

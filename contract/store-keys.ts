@@ -9,6 +9,9 @@ export const POINTER = {
   emergency: "emergency/current",
 } as const;
 
+/** KV: how `npm run rules` moved the pointer of rules, the newest first. */
+export const RULES_HISTORY = "rules/history";
+
 export const rulesKey = (version: RulesVersion) => `rules/${version}`;
 export const emergencyKey = (version: EmergencyVersion) => `emergency/${version}`;
 export const regionsKey = (version: string) => `regions/${version}`;

@@ -29,6 +29,7 @@ export interface EdgeRequest<Answer> {
   path: string;
   /** A form, bytes, or what becomes JSON. */
   body?: unknown;
+  headers?: Record<string, string>;
   /** The answer of a 2xx, or null when it is not what this version knows. */
   readAnswer(bytes: Uint8Array<ArrayBuffer>): Answer | null;
 }
@@ -53,7 +54,7 @@ export function createAsk(
   async function once<Answer>(
     request: EdgeRequest<Answer>,
   ): Promise<{ result: EdgeResult<Answer>; passing: boolean }> {
-    const { method, path, body, readAnswer } = request;
+    const { method, path, body, headers, readAnswer } = request;
     const asked = `${method} ${path}`;
     const refused = (detail: string, passing: boolean) => {
       return { result: { reason: "refused" as const, detail: `${asked} ${detail}` }, passing };
@@ -63,7 +64,7 @@ export function createAsk(
     try {
       response = await fetch(new URL(path, url), {
         method,
-        headers: { authorization: `Bearer ${adminKey}`, ...contentTypeOf(body) },
+        headers: { authorization: `Bearer ${adminKey}`, ...contentTypeOf(body), ...headers },
         body: bodyOf(body),
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
       });
