@@ -40,7 +40,10 @@ export function learningOptionsFrom({ seed, threads, withhold }: LearningFlags) 
 }
 
 /** Loads the history that the offline store has now. A store without bookings takes the shipped ones first, and says so. */
-export async function loadHistory(flags: LearningFlags, output: Output): Promise<DemandHistory> {
+export async function loadHistory(
+  flags: Pick<LearningFlags, "regions" | "dataDir">,
+  output: Output,
+): Promise<DemandHistory> {
   const { value } = await loadRegions(flags.regions);
   const regions = [...regionsFrom(regionsDocumentSchema.parse(value)).values()];
   const store: OfflineStore = await openOfflineStore(originFolder(flags));

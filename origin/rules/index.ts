@@ -5,6 +5,7 @@ import { DEFAULTS } from "../settings.ts";
 import { commandPortsFrom } from "./commands/command-ports.ts";
 import { addDiffCommand } from "./commands/diff.ts";
 import { addPushCommand } from "./commands/push.ts";
+import { addSimulateCommand } from "./commands/simulate.ts";
 import { addValidateCommand } from "./commands/validate.ts";
 import { addVersionCommands } from "./commands/versions.ts";
 
@@ -16,6 +17,7 @@ const program = new Command("rules")
 const ports = commandPortsFrom(() => epochMs(Date.now()));
 addValidateCommand(program, ports);
 addDiffCommand(program, ports);
+addSimulateCommand(program, ports);
 addPushCommand(program, ports);
 addVersionCommands(program, ports);
 
