@@ -6,6 +6,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { parseSigningKeys, publicJwkFrom } from "../../contract/signing-jwk.ts";
 import { SECOND_MS } from "../../domain/units.ts";
+import { wranglerFolder } from "../../origin/rules/store/wrangler-folder.ts";
 import { tellParent } from "../child-message.ts";
 import { apiKeysSecret, loadCredentials } from "../credentials.ts";
 import { dataDirFrom } from "../data-dir.ts";
@@ -58,6 +59,9 @@ function onRuntimeRestart(): void {
 await rm(dataDir.edgeTemporary, { recursive: true, force: true });
 await mkdir(dataDir.edgeTemporary, { recursive: true });
 process.env.TMPDIR = dataDir.edgeTemporary;
+
+// So that rules can be put with bare wrangler from the first minute.
+await wranglerFolder(root);
 
 const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
 const builds = await Promise.all(WORKERS.map(loadBuild));

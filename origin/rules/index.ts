@@ -4,6 +4,7 @@ import { epochMs } from "../../domain/units.ts";
 import { DEFAULTS } from "../settings.ts";
 import { commandPortsFrom } from "./commands/command-ports.ts";
 import { addDiffCommand } from "./commands/diff.ts";
+import { addMeasureCommands } from "./commands/measures.ts";
 import { addPushCommand } from "./commands/push.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addValidateCommand } from "./commands/validate.ts";
@@ -20,6 +21,7 @@ addDiffCommand(program, ports);
 addSimulateCommand(program, ports);
 addPushCommand(program, ports);
 addVersionCommands(program, ports);
+addMeasureCommands(program, ports);
 
 try {
   await program.parseAsync();

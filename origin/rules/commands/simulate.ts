@@ -158,7 +158,7 @@ function assumptionsOf({ forecast, fleet, mix }: SimulateFlags, everyMs: number)
     mix.size === 0
       ? "Each product of a region has the same share of its bookings."
       : `Shares of the bookings: ${shares}.`,
-    `A price is decided every ${everyMs / MINUTE_MS} minutes, and no emergency measure holds.`,
+    `A price is decided every ${everyMs / MINUTE_MS} min, and no emergency measure holds.`,
   ];
 }
 

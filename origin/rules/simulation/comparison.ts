@@ -75,7 +75,10 @@ export class Comparison {
 
   /** Regions and products whose mean price changes most. */
   places(count: number): MoverJson[] {
-    return topOf([...this.byPlace].map(([place, sums]) => moverOf(place, null, sums)), count);
+    return topOf(
+      [...this.byPlace].map(([place, sums]) => moverOf(place, null, sums)),
+      count,
+    );
   }
 
   /** The hours of regions and products whose mean price changes most. */

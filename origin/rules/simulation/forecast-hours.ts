@@ -1,7 +1,6 @@
 /** What the shipped model would have forecast at each quarter hour of recorded days. */
-import { FEATURE_NAMES, featuresFrom } from "../../../domain/features.ts";
+import { FEATURE_NAMES, featuresFrom, HORIZONS_MS } from "../../../domain/features.ts";
 import { forecastFrom } from "../../../domain/forecast.ts";
-import { HORIZONS_MS } from "../../../domain/features.ts";
 import { type EpochMs, type ModelVersion, plus, QUARTER_HOUR_MS } from "../../../domain/units.ts";
 import type { OnnxModel } from "../../onnx/inference.ts";
 import { pastSignals, type RegionHistory } from "../../training/demand-history.ts";

@@ -2,7 +2,7 @@
 import { type Price, type PriceLimits, priceFrom } from "../../../domain/price.ts";
 import type { PriceInputs } from "../../../domain/price-inputs.ts";
 import type { PricePlan } from "../../../domain/price-plan.ts";
-import { type Timeline, periodAt } from "../../../domain/rule-book.ts";
+import { periodAt, type Timeline } from "../../../domain/rule-book.ts";
 import { type ToldPrice, toldAfter } from "../../../domain/told-prices.ts";
 import type { EpochMs } from "../../../domain/units.ts";
 

@@ -44,9 +44,7 @@ export class RegionSeries {
       usualQuarterHour(bookings, plus(fromAt, (quarter + 1) * QUARTER_HOUR_MS), timeZone),
     );
     const booked = (_: number, asOf: EpochMs) =>
-      bookings.covers(asOf, asOf + HOUR_MS)
-        ? bookings.between(asOf, asOf + HOUR_MS)
-        : Number.NaN;
+      bookings.covers(asOf, asOf + HOUR_MS) ? bookings.between(asOf, asOf + HOUR_MS) : Number.NaN;
     const expectedAt = expected ?? booked;
     this.scores = Float64Array.from({ length: quarters }, (_, quarter) => {
       const asOf = plus(fromAt, quarter * QUARTER_HOUR_MS);

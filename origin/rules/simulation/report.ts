@@ -46,4 +46,5 @@ export interface SimulationReport {
 }
 
 /** How much more or less is sold at another price. */
-export const ELASTICITY_FORMULA = "units after = units before * (price after / price before) ^ elasticity";
+export const ELASTICITY_FORMULA =
+  "units after = units before * (price after / price before) ^ elasticity";

@@ -1,17 +1,13 @@
-/**
- * KV through wrangler, local or remote: the same way in for a laptop and for production, with wrangler's own login.
- *
- * Wrangler keeps local KV under `v3` in the folder it is given, and the local stack keeps its KV in `<data-dir>/edge`: a link leads from
- * the one to the other. The store is SQLite, so both may be open at once and a running stack sees what was put.
- */
+/** KV through wrangler, local or remote: the same way in for a laptop and for production, with wrangler's own login. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import type { ConfigKv } from "./config-kv.ts";
+import { wranglerFolder } from "./wrangler-folder.ts";
 
 export type KvPlace = { kind: "local"; dataDir: string } | { kind: "remote" };
 
@@ -56,19 +52,6 @@ async function placeArguments(place: KvPlace): Promise<string[]> {
   const binding = ["--binding", "CONFIG", "--config", join(ROOT, "wrangler.toml")];
   if (place.kind === "remote") return [...binding, "--remote"];
   return [...binding, "--local", "--persist-to", await wranglerFolder(place.dataDir)];
-}
-
-/** The folder in which bare wrangler finds the stack's local KV: `--persist-to <data-dir>/wrangler`. */
-export async function wranglerFolder(dataDir: string): Promise<string> {
-  const folder = join(resolve(dataDir), "wrangler");
-  await mkdir(folder, { recursive: true });
-  await mkdir(join(resolve(dataDir), "edge"), { recursive: true });
-  try {
-    await symlink("../edge", join(folder, "v3"), "dir");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-  return folder;
 }
 
 async function wrangler(args: readonly string[]): Promise<string> {
