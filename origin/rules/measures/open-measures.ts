@@ -19,7 +19,8 @@ export async function openMeasures(
   environment: NodeJS.ProcessEnv,
 ): Promise<MeasuresStore> {
   const { dataDir, json } = flags;
-  const url = flags.edgeUrl ?? (flags.remote || flags.local ? null : await runningStack(dataDir));
+  const isStackMeant = flags.edgeUrl === undefined && !flags.remote && !flags.local;
+  const url = flags.edgeUrl ?? (isStackMeant ? await runningStack(dataDir) : null);
   if (url === null) return measuresInKv(kvOf(flags));
   const address = await edgeAddressFrom({ dataDir, json, edgeUrl: url }, environment);
   return measuresAtEdge(address, PATIENCE_MS);
@@ -28,18 +29,19 @@ export async function openMeasures(
 /** What a local stack writes down of its run: pricing's port. */
 const runSchema = z.looseObject({ port: z.int() });
 
-/** The local stack of a data dir while it answers; null otherwise. */
+/** The local stack of a data dir while it answers and takes measures; null otherwise. */
 async function runningStack(dataDir: string): Promise<string | null> {
   const port = await lastPort(join(resolve(dataDir), "run.json"));
   if (port === null) return null;
   const url = new URL(DEFAULTS.edgeUrl);
   url.port = String(port);
   try {
-    const response = await fetch(new URL("/healthz", url), {
+    // Without a key: 401 where there is such an address, 404 where a stack of an earlier version has none.
+    const response = await fetch(new URL("/admin/v1/emergency", url), {
       signal: AbortSignal.timeout(LOOK_LIMIT_MS),
     });
     await response.arrayBuffer();
-    return response.ok ? url.origin : null;
+    return response.status === 404 ? null : url.origin;
   } catch {
     // Nobody listens: the stack does not run.
     return null;

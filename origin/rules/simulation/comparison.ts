@@ -92,18 +92,25 @@ export class Comparison {
   private sell({ units, beforeMinor, afterMinor, currency, localDay }: Moment): void {
     const unitsAfter =
       beforeMinor === afterMinor ? units : units * (afterMinor / beforeMinor) ** this.elasticity;
-    let days = this.revenueByDay.get(currency);
-    if (!days) this.revenueByDay.set(currency, (days = new Map()));
-    for (const [sums, key] of [[this.revenue, currency] as const, [days, localDay] as const]) {
-      const known = (sums as Map<string | number, Revenue>).get(key);
-      const revenue = known ?? { unitsBefore: 0, unitsAfter: 0, beforeMinor: 0, afterMinor: 0 };
-      if (!known) (sums as Map<string | number, Revenue>).set(key, revenue);
+    const days = this.revenueByDay.get(currency) ?? new Map<number, Revenue>();
+    this.revenueByDay.set(currency, days);
+    for (const revenue of [sumsIn(this.revenue, currency), sumsIn(days, localDay)]) {
       revenue.unitsBefore += units;
       revenue.unitsAfter += unitsAfter;
       revenue.beforeMinor += units * beforeMinor;
       revenue.afterMinor += unitsAfter * afterMinor;
     }
   }
+}
+
+/** The sums under a key, made where there are none. */
+function sumsIn<Key>(sums: Map<Key, Revenue>, key: Key): Revenue {
+  let revenue = sums.get(key);
+  if (!revenue) {
+    revenue = { unitsBefore: 0, unitsAfter: 0, beforeMinor: 0, afterMinor: 0 };
+    sums.set(key, revenue);
+  }
+  return revenue;
 }
 
 function moverOf(place: string, hour: number | null, sums: Sums): MoverJson {

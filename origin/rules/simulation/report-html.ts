@@ -27,7 +27,7 @@ export async function simulationHtml(report: SimulationReport): Promise<string> 
 <head><meta charset="utf-8"><title>Simulation of ${rules.after}</title><style>${raw(STYLE)}</style></head>
 <body>
 <h1>${rules.after} against ${rules.before}</h1>
-<p class="about">${report.from} to ${report.until}, every ${report.every_minutes} minutes, ${report.regions} regions:
+<p class="about">${report.from} to ${report.until}, every ${report.every_minutes} min, ${report.regions} regions:
 ${counted(report.decisions)} decisions.</p>
 <h2>Prices</h2>
 ${table(["", "before", "after"], priceRows(report))}
