@@ -116,7 +116,14 @@ export const historyAnswerSchema = z.object({
 });
 
 /** What changes of are in the audit. */
-export const CHANGED_THINGS = ["rules", "regions", "model", "emergency", "key"] as const;
+export const CHANGED_THINGS = [
+  "rules",
+  "regions",
+  "model",
+  "emergency",
+  "experiments",
+  "key",
+] as const;
 
 /** One change of what is in force. */
 export const configChangeSchema = z.object({

@@ -113,5 +113,11 @@ function experimentFrom(input: z.output<typeof experimentSchema>): Experiment {
   };
 }
 
+/** POST /admin/v1/experiments/{id}/ramp */
+export const rampSchema = z.strictObject({ traffic: shareSchema });
+
 /** The document in force, as it was published. */
-export const experimentsAnswerSchema = z.object({ version: z.string(), document: z.unknown() });
+export const experimentsAnswerSchema = z.object({
+  version: z.string(),
+  document: experimentsDocumentSchema,
+});

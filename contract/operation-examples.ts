@@ -35,6 +35,27 @@ const DEAD_LETTER = {
   redriven_at: null,
 };
 
+const EXPERIMENTS = {
+  holdout: { salt: "holdout-2026", share: 0.05 },
+  experiments: [
+    {
+      id: "exp_steeper",
+      description: "Does a steeper response to demand bring more revenue?",
+      salt: "steeper-1",
+      status: "running",
+      for: { regions: ["nyc-161"], products: ["standard_ride"] },
+      traffic: 0.2,
+      variants: [
+        { name: "control", weight: 1 },
+        { name: "steeper", weight: 1, rules_version: "rul_1b2cce5959dc" },
+      ],
+      started_at: "2026-01-11T10:00:00.000Z",
+    },
+  ],
+};
+
+const PUBLISHED_EXPERIMENTS = { version: "exs_5f0c1d1f2a3b", previous: "exs_91be5e0a47cd" };
+
 const SIGNAL = {
   region_id: "replay-1",
   width_s: 60,
@@ -124,6 +145,29 @@ export const OPERATION_EXAMPLES: Partial<Record<OperationId, OperationExample>> 
         },
       ],
       more: false,
+    },
+  },
+  readExperiments: { answer: { version: "exs_5f0c1d1f2a3b", document: EXPERIMENTS } },
+  publishExperiments: { body: EXPERIMENTS, answer: PUBLISHED_EXPERIMENTS },
+  startExperiment: { answer: PUBLISHED_EXPERIMENTS },
+  stopExperiment: { answer: PUBLISHED_EXPERIMENTS },
+  rampExperiment: { body: { traffic: 0.5 }, answer: PUBLISHED_EXPERIMENTS },
+  listExposures: {
+    answer: {
+      experiment: "exp_steeper",
+      exposures: [
+        {
+          user_hash: "46afdf4eb8a2a5a3",
+          variant: "steeper",
+          region_id: "nyc-161",
+          product_type: "standard_ride",
+          decision_id:
+            "nyc-161.standard_ride.812.rul_1b2cce5959dc.mdl_b8351ebefe77.model.1575.0.-.exp_steeper~steeper.-",
+          exposed_at: "2026-01-11T10:30:00.000Z",
+          logged_at: "2026-01-11T10:30:00.412Z",
+        },
+      ],
+      next: null,
     },
   },
   replayParcels: {

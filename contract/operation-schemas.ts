@@ -58,7 +58,9 @@ import {
   eventsAnswerSchema,
   MAX_EVENTS_PER_REQUEST,
 } from "./events.ts";
+import { experimentsAnswerSchema, experimentsDocumentSchema, rampSchema } from "./experiments.ts";
 import { explainAnswerSchema, explainQuerySchema } from "./explain.ts";
+import { exposuresAnswerSchema, exposuresQuerySchema } from "./exposures.ts";
 import {
   keyAnswerSchema,
   keyRequestSchema,
@@ -214,6 +216,27 @@ export const OPERATION_SCHEMAS: Record<OperationId, OperationSchemas> = {
     parameters: { region_id: regionIdSchema },
     query: featuresQuerySchema,
     answer: json(featuresAnswerSchema),
+  },
+  readExperiments: {
+    answer: json(experimentsAnswerSchema),
+  },
+  publishExperiments: {
+    body: { "application/json": experimentsDocumentSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  startExperiment: {
+    answer: json(publishedAnswerSchema),
+  },
+  stopExperiment: {
+    answer: json(publishedAnswerSchema),
+  },
+  rampExperiment: {
+    body: { "application/json": rampSchema },
+    answer: json(publishedAnswerSchema),
+  },
+  listExposures: {
+    query: exposuresQuerySchema,
+    answer: json(exposuresAnswerSchema),
   },
   publishRegions: {
     body: { "application/json": regionsDocumentSchema },

@@ -92,7 +92,10 @@ export const batchAnswerSchema = z.object({
   items: z.array(z.union([priceAnswerSchema, problemSchema])),
 });
 
-/** A decision as the wire writes it. No personal data enters a decision, so none is disclosed. */
+/** What New York wants said where personal data set a price (General Business Law 349-a). */
+const PERSONAL_DATA_TEXT = "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA";
+
+/** A decision as the wire writes it. Of personal data only a user's id ever enters: in an experiment it says which rules or model price. */
 export function decidedAnswerFrom({ price, key, ...decision }: Decision): DecidedAnswer {
   const { currency } = price;
   const { lowestBeforeMinor } = decision;
@@ -110,8 +113,8 @@ export function decidedAnswerFrom({ price, key, ...decision }: Decision): Decide
     experiment: key.experiment,
     source: key.source,
     disclosure: {
-      personal_data_used: false,
-      text: null,
+      personal_data_used: key.experiment !== null,
+      text: key.experiment === null ? null : PERSONAL_DATA_TEXT,
       lowest_price_30d:
         lowestBeforeMinor === null ? null : decimalFrom(lowestBeforeMinor, currency),
     },

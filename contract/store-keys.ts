@@ -7,6 +7,7 @@ export const POINTER = {
   regions: "regions/current",
   model: "model/current",
   emergency: "emergency/current",
+  experiments: "experiments/current",
 } as const;
 
 /** KV: how `npm run rules` moved the pointer of rules, the newest first. */
@@ -15,6 +16,7 @@ export const RULES_HISTORY = "rules/history";
 export const rulesKey = (version: RulesVersion) => `rules/${version}`;
 export const emergencyKey = (version: EmergencyVersion) => `emergency/${version}`;
 export const regionsKey = (version: string) => `regions/${version}`;
+export const experimentsKey = (version: string) => `experiments/${version}`;
 export const snapshotKey = (regionId: string) => `snapshot/${regionId}`;
 /** R2. */
 export const modelKey = (version: ModelVersion) => `models/${version}/model.onnx`;

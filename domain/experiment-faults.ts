@@ -1,7 +1,12 @@
 /** What keeps an experiments document, or a change of one, from being used. */
-import type { Experiment, ExperimentsDocument, Variant } from "./experiment.ts";
+import {
+  type Experiment,
+  type ExperimentsDocument,
+  MAX_VARIANT_MODELS,
+  type Variant,
+} from "./experiment.ts";
 import type { Region } from "./region.ts";
-import type { RegionId } from "./units.ts";
+import type { ModelVersion, RegionId } from "./units.ts";
 
 /** Why a document cannot be used, with the place in it. */
 export interface ExperimentsFault {
@@ -11,6 +16,7 @@ export interface ExperimentsFault {
     | "shared_salt"
     | "repeated_variant"
     | "overlap"
+    | "too_many_models"
     | "moves_users"
     | "unknown_region"
     | "unknown_product";
@@ -46,6 +52,12 @@ export function faultsOfExperiments(document: ExperimentsDocument): ExperimentsF
       faults.push({ path: `${path}.for`, reason: "overlap", detail });
     }
   });
+  const running = experiments.filter(({ status }) => status === "running");
+  const models = new Set(running.flatMap(modelsOf));
+  if (models.size > MAX_VARIANT_MODELS) {
+    const detail = `running experiments name ${models.size} models; ${MAX_VARIANT_MODELS} are kept warm beside the one in force`;
+    faults.push({ path: "experiments", reason: "too_many_models", detail });
+  }
   return faults;
 }
 
@@ -97,6 +109,10 @@ export function faultsOfChange(
       sameSet(known.productTypes, experiment.productTypes) ? [] : fault("for.products"),
     ].flat();
   });
+}
+
+function modelsOf({ variants }: Experiment): ModelVersion[] {
+  return variants.flatMap(({ modelVersion }) => modelVersion ?? []);
 }
 
 function overlap(one: Experiment, other: Experiment): boolean {

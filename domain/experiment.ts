@@ -18,6 +18,9 @@ export interface Variant {
   modelVersion: ModelVersion | null;
 }
 
+/** Models of variants that are kept warm beside the one in force. */
+export const MAX_VARIANT_MODELS = 2;
+
 export interface Experiment {
   experimentId: ExperimentId;
   /** Decides who gets what: another salt is another draw. */

@@ -6,7 +6,13 @@ import {
   faultsOfPlaces,
 } from "../../domain/experiment-faults.ts";
 import type { Region } from "../../domain/region.ts";
-import type { ExperimentId, ProductType, RegionId, RulesVersion } from "../../domain/units.ts";
+import type {
+  ExperimentId,
+  ModelVersion,
+  ProductType,
+  RegionId,
+  RulesVersion,
+} from "../../domain/units.ts";
 import { experiment, variant } from "../support/experiment-samples.ts";
 
 const id = (text: string) => text as ExperimentId;
@@ -61,6 +67,18 @@ describe("faultsOfExperiments()", () => {
         reason: "overlap",
         detail: "exp_one is running for ride in nyc-2; one experiment can be at a time",
       },
+    },
+    {
+      name: "more models than are kept warm",
+      document: documentOf(
+        one({
+          variants: ["mdl_1", "mdl_2", "mdl_3"].map((version) => ({
+            ...variant(version),
+            modelVersion: version as ModelVersion,
+          })),
+        }),
+      ),
+      fault: { path: "experiments", reason: "too_many_models" },
     },
   ])("refuses $name", ({ document, fault }) => {
     expect(faultsOfExperiments(document)).toEqual([expect.objectContaining(fault)]);

@@ -47,6 +47,18 @@ import { listDecisionSegments, readDecisionSegment } from "./decisions/segment-r
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import { createDependency } from "./dependency.ts";
 import type { EventLogStore } from "./event-log-store.ts";
+import { createBoard } from "./experiments/board.ts";
+import { experimentMetrics } from "./experiments/experiment-metrics.ts";
+import {
+  publishExperiments,
+  rampExperiment,
+  readExperiments,
+  startExperiment,
+  stopExperiment,
+} from "./experiments/experiment-routes.ts";
+import { createExposureLog } from "./experiments/exposure-log.ts";
+import { countExposures } from "./experiments/exposure-store.ts";
+import { showExposures } from "./experiments/list-exposures.ts";
 import { makeKey, readKey, revokeKey, rotateKey, showKeys } from "./keys/key-routes.ts";
 import { showLateEvents } from "./late-events/list-late-events.ts";
 import { createLocationCopies } from "./location-copies.ts";
@@ -94,10 +106,10 @@ export interface PricingPorts {
   access: Pick<AccessSources, "apiKeys" | "jwtIssuers" | "fetch">;
   limits: Pick<LimiterOptions, "ledger" | "globalLimit">;
   cors: Cors;
+  personHashes: PersonHashes;
   /** Of the isolate; rejects where the secret is not what it should be. */
   signingKeys: () => Promise<SigningKeys>;
   quoteLedgers: QuoteLedgers;
-  personHashes: PersonHashes;
   wallNow: () => EpochMs;
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
   log: Log;
@@ -164,13 +176,17 @@ export function createPricing(ports: PricingPorts): Pricing {
     ...{ regionWindows, regions, copies, config, configDependency },
     ...{ catalog, wallNow, log, metrics },
   });
-  const decisionLog = createDecisionLog({
+  const outlets = {
     queue: ports.decisionQueue,
     dependency: dependency("queue"),
     ...{ wallNow, log, metrics },
-  });
+  };
+  const board = createBoard({ catalog, models, hashes: ports.personHashes, log, metrics });
+  catalog.follow(board.prepare);
   const pipeline = createPipeline({
-    ...{ catalog, cells, decisionLog },
+    ...{ catalog, cells, board, models },
+    decisionLog: createDecisionLog(outlets),
+    exposureLog: createExposureLog(outlets),
     decisionCache: createDecisionCache(metrics, wallNow),
     metrics: createPriceMetrics(metrics),
     nonce: hexSource(8, fillRandom),
@@ -185,6 +201,10 @@ export function createPricing(ports: PricingPorts): Pricing {
   };
 
   const letterMetrics = deadLetterMetrics(metrics);
+  const usersOfExperiments = experimentMetrics(
+    metrics,
+    () => catalog.inForce().experiments?.document ?? null,
+  );
   const letters = {
     ...{ database, dependency: dependency("dead_letters"), metrics: letterMetrics, log, wallNow },
     ...{ queues: ports.sourceQueues, senders: ports.senders },
@@ -232,6 +252,12 @@ export function createPricing(ports: PricingPorts): Pricing {
       readRegions: readRegions(admin),
       readFeatures: readFeatures(catalog, regionWindows, regions),
       publishRegions: publishRegions(admin),
+      readExperiments: readExperiments(admin),
+      publishExperiments: publishExperiments(admin),
+      startExperiment: startExperiment(admin),
+      stopExperiment: stopExperiment(admin),
+      rampExperiment: rampExperiment(admin),
+      listExposures: showExposures(shared),
       seedHistory: seedHistory(catalog, regionWindows, dependency("region_history")),
       replayParcels: replayParcels(replays),
       readReplay: readReplay(replays),
@@ -265,9 +291,14 @@ export function createPricing(ports: PricingPorts): Pricing {
       health,
       readiness: readiness(catalog, pipeline),
       metrics: showMetrics(metrics, async (now) => {
-        if (!letterMetrics.isDue(now)) return;
-        const stored = await databaseDependency.ask(() => storedByQueue(database));
-        if (stored.ok) letterMetrics.stored(stored.value);
+        if (letterMetrics.isDue(now)) {
+          const stored = await databaseDependency.ask(() => storedByQueue(database));
+          if (stored.ok) letterMetrics.stored(stored.value);
+        }
+        if (usersOfExperiments.isDue(now)) {
+          const counts = await databaseDependency.ask(() => countExposures(database));
+          if (counts.ok) usersOfExperiments.counted(counts.value);
+        }
       }),
       // Read when asked for: what lies in memory is marked by every garbage collection.
       openApi: describeApi,

@@ -1,7 +1,13 @@
 /** What prices are made by: the regions, the rules, the emergency measures and the model in force, as this isolate knows them. */
 import { messageOf } from "../../contract/log.ts";
 import type { FieldError } from "../../contract/problem.ts";
-import { emergencyKey, POINTER, regionsKey, rulesKey } from "../../contract/store-keys.ts";
+import {
+  emergencyKey,
+  experimentsKey,
+  POINTER,
+  regionsKey,
+  rulesKey,
+} from "../../contract/store-keys.ts";
 import type { EmergencyVersion, ModelVersion, RulesVersion } from "../../domain/units.ts";
 import { TURNED_AWAY_RETRY_MS } from "./dependency.ts";
 import {
@@ -13,6 +19,7 @@ import {
   knownRulesFrom,
   SHIPPED,
 } from "./documents.ts";
+import { type KnownExperiments, knownExperimentsFrom } from "./experiments/known-experiments.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import type { Models } from "./model/models.ts";
 import { createSingleFlight, until } from "./single-flight.ts";
@@ -24,6 +31,8 @@ export interface InForce {
   rules: KnownRules;
   /** Null while no measure was ever taken. */
   emergency: KnownEmergency | null;
+  /** Null while none were ever published. */
+  experiments: KnownExperiments | null;
   /** Null while none is loaded. */
   model: LoadedModel | null;
 }
@@ -47,6 +56,8 @@ export interface Catalog {
   renew(): Promise<void>;
   /** Looks for rules and regions if that was never done. */
   renewIfUnknown(): Promise<void>;
+  /** Has something done after each look for newer documents, beside requests. */
+  follow(work: () => Promise<void>): void;
   /** What was published last, by kind; as `Slot.published`. */
   published(): Record<keyof typeof POINTER, string | null | undefined>;
   /** Rules of any version, for explanations. */
@@ -71,7 +82,7 @@ export function createCatalog(
   ports: SlotPorts & { models: Models; wallNow: () => number },
 ): Catalog {
   const { config, configDependency, models, wallNow } = ports;
-  let inForce: InForce = { ...SHIPPED, emergency: null, model: null };
+  let inForce: InForce = { ...SHIPPED, emergency: null, experiments: null, model: null };
   let emergencyAskedAt = Number.NEGATIVE_INFINITY;
   let emergencyKnownAt = Number.NEGATIVE_INFINITY;
   let documentsAskedAt = Number.NEGATIVE_INFINITY;
@@ -104,6 +115,15 @@ export function createCatalog(
     load: (version) => loadDocument(emergencyKey(version as EmergencyVersion), knownEmergencyFrom),
     onSwap: (value) => {
       inForce = { ...inForce, emergency: value };
+    },
+  });
+  const experiments = createSlot<KnownExperiments>(ports, {
+    what: "experiments",
+    pointer: POINTER.experiments,
+    initial: null,
+    load: (version) => loadDocument(experimentsKey(version), knownExperimentsFrom),
+    onSwap: (value) => {
+      inForce = { ...inForce, experiments: value };
     },
   });
   const model = createSlot<LoadedModel>(ports, {
@@ -168,12 +188,20 @@ export function createCatalog(
     LONGEST_RENEWAL_MS.emergency,
   );
 
+  let following: (() => Promise<void>) | null = null;
+  // It may load models, which must not keep the next look from being taken.
+  const followFlight = createSingleFlight(
+    async () => following?.(),
+    wallNow,
+    LONGEST_RENEWAL_MS.model,
+  );
   const documentsFlight = createSingleFlight(
     async () => {
       documentsAskedAt = wallNow();
       firstAskedAt ??= documentsAskedAt;
-      await Promise.all([rules.renew(), regions.renew()]);
+      await Promise.all([rules.renew(), regions.renew(), experiments.renew()]);
       asked = true;
+      await followFlight.begin();
     },
     wallNow,
     LONGEST_RENEWAL_MS.documents,
@@ -205,6 +233,7 @@ export function createCatalog(
     regions: regions.published(),
     model: model.published(),
     emergency: emergency.published(),
+    experiments: experiments.published(),
   });
 
   function isSettled(): boolean {
@@ -230,6 +259,9 @@ export function createCatalog(
     async renewIfUnknown() {
       if (asked) return;
       await (documentsFlight.begin() ?? until(() => asked, LONGEST_RENEWAL_MS.documents));
+    },
+    follow(work) {
+      following = work;
     },
     published,
     rulesOf,

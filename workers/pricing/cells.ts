@@ -13,6 +13,7 @@ import type { Catalog } from "./catalog.ts";
 import { TURNED_AWAY_RETRY_MS } from "./dependency.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import { createCompany } from "./location-copies.ts";
+import type { LoadedModel } from "./model/load-model.ts";
 import { announcedBy, type RegionPrices, regionPricesFrom, toldBy } from "./region-prices.ts";
 import { createSingleFlight, type SingleFlight } from "./single-flight.ts";
 import {
@@ -48,7 +49,8 @@ export interface Cells {
   refresh(cell: Cell): Promise<void> | null;
   /** The prices of a region as of now: the ones at hand, or made anew where something they were made from has changed. */
   pricesOf(cell: Cell, now: number): RegionPrices;
-  foresee(snapshot: FeatureSnapshot | null): Foresight;
+  /** By the model in force, or by another that is in memory. */
+  foresee(snapshot: FeatureSnapshot | null, model?: LoadedModel): Foresight;
 }
 
 export interface CellPorts extends SearchPorts {
@@ -143,12 +145,13 @@ export function createCells(ports: CellPorts): Cells {
     return cell.prices;
   }
 
-  function foreseeBy(snapshot: FeatureSnapshot | null): Foresight {
-    return foresee(snapshot, catalog.inForce().model, (error) => {
+  function foreseeBy(snapshot: FeatureSnapshot | null, model = catalog.inForce().model): Foresight {
+    return foresee(snapshot, model, (error) => {
       inferenceFailures.value += 1;
       log("error", "inference failed", {
         regionId: snapshot?.regionId,
         tick: snapshot?.tick,
+        model: model?.version,
         error: messageOf(error),
       });
     });

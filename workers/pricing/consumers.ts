@@ -1,5 +1,6 @@
 /** The queues this Worker reads, and what is done with what stands in them. */
 import { type LoggedDecision, loggedDecisionsIn } from "../../contract/decision-log.ts";
+import { type ExposureMessage, exposuresIn } from "../../contract/exposures.ts";
 import { type LateEvents, lateEventsOf } from "../../contract/late-events.ts";
 import type { Log } from "../../contract/log.ts";
 import type { Histogram, Metrics } from "../../contract/metrics.ts";
@@ -10,6 +11,7 @@ import { type ArrivedLetter, keepDeadLetters } from "./dead-letters/dead-letter-
 import { recognise } from "./dead-letters/recognise.ts";
 import { appendDecisions, type EdgeDatabase } from "./decision-store.ts";
 import type { SegmentStore } from "./decisions/segment-store.ts";
+import { appendExposures } from "./experiments/exposure-store.ts";
 import { trimLetters } from "./housekeeping.ts";
 import { confirmStored, type LateRegions } from "./late-events/confirm-stored.ts";
 import { keepLateEvents } from "./late-events/late-event-store.ts";
@@ -76,13 +78,22 @@ export function consume(
   }
 }
 
-function decisionConsumer(ports: ConsumerPorts): Consumer<LoggedDecision[]> {
+/** Decisions travel as arrays, who was exposed to an experiment's as `{"exposures": [...]}`. */
+function decisionConsumer(ports: ConsumerPorts): Consumer<LoggedDecision[] | ExposureMessage> {
   return {
-    ...common("decisions", "It is no JSON array of decisions.", ports),
-    read: ({ body }) => (typeof body === "string" ? loggedDecisionsIn(body) : null),
-    write: (messages) => appendDecisions(ports, messages.flat(), ports.wallNow()),
+    ...common("decisions", "It is no JSON array of decisions, nor of exposures.", ports),
+    read: ({ body }) =>
+      typeof body === "string" ? (exposuresIn(body) ?? loggedDecisionsIn(body)) : null,
+    async write(messages) {
+      const [decisions, exposures] = [messages.filter(isDecisions), messages.filter(isExposures)];
+      await appendDecisions(ports, decisions.flat(), ports.wallNow());
+      await appendExposures(ports.database, exposures);
+    },
   };
 }
+
+const isDecisions = (message: object): message is LoggedDecision[] => Array.isArray(message);
+const isExposures = (message: object): message is ExposureMessage => !Array.isArray(message);
 
 function lateEventConsumer(ports: ConsumerPorts): Consumer<LateEvents> {
   const { database, regions, wallNow, log, metrics } = ports;

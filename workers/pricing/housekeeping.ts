@@ -1,5 +1,5 @@
 /**
- * What the hourly cron sees to: decisions, redemptions, late events, dead letters and the event log are deleted where they are too old or too many,
+ * What the hourly cron sees to: decisions, exposures, redemptions, late events, dead letters and the event log are deleted where they are too old or too many,
  * and the keys in force are published again where that went wrong.
  */
 import { DAY_MS } from "../../domain/units.ts";
@@ -13,11 +13,14 @@ import type { EdgeDatabase } from "./decision-store.ts";
 import { forgetDecisionsBefore } from "./decisions/forget-decisions.ts";
 import type { SegmentStore } from "./decisions/segment-store.ts";
 import type { EventLogStore } from "./event-log-store.ts";
+import { forgetExposuresBefore } from "./experiments/exposure-store.ts";
 import { republishKeys } from "./keys/publish-keys.ts";
 import { trimLateEvents } from "./late-events/late-event-store.ts";
 import { forgetRedemptionsBefore } from "./quotes/redemption-store.ts";
 import type { ConfigStore } from "./stores.ts";
 
+/** As long as somebody may still analyse an experiment. */
+const EXPOSURES_KEPT_MS = 180 * DAY_MS;
 const LATE_EVENTS_KEPT_MS = 30 * DAY_MS;
 const MAX_LATE_EVENTS = 200_000;
 const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
@@ -54,6 +57,7 @@ export async function keepHouse(ports: HousekeepingPorts, now: number): Promise<
   const results = await Promise.allSettled([
     forgetDecisionsBefore({ database, segments }, now - decisionsKeptMs),
     forgetRedemptionsBefore(database, now - decisionsKeptMs),
+    forgetExposuresBefore(database, now - EXPOSURES_KEPT_MS),
     trimLateEvents(database, now - LATE_EVENTS_KEPT_MS, MAX_LATE_EVENTS),
     trimLetters(database, metrics, now),
     eventLog.forgetBefore(now - segmentsKeptMs),

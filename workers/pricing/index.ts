@@ -101,13 +101,13 @@ function pricingOn(env: PricingEnv, cache: LocationCache): Pricing {
       },
       globalLimit: globalLimitFrom(env.GLOBAL_REQUESTS_PER_S),
     },
+    personHashes: personHashesFrom(env.USER_HASH_KEY),
     cors: corsFrom(env.CORS_ALLOWED_ORIGINS),
     signingKeys: () => {
       signingKeys ??= signingKeysFrom(env.SIGNING_KEYS);
       return signingKeys;
     },
     quoteLedgers: (name) => env.QUOTES.getByName(name) as unknown as QuoteLedgerRpc,
-    personHashes: personHashesFrom(env.USER_HASH_KEY),
     wallNow,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
     log,

@@ -17,6 +17,10 @@ import type { Catalog } from "./catalog.ts";
 import type { Cell, Cells } from "./cells.ts";
 import { cacheKeyOf, type DecisionCache } from "./decision-cache.ts";
 import type { DecisionLog } from "./decision-log.ts";
+import type { Board, Given } from "./experiments/board.ts";
+import { decideVariant } from "./experiments/decide-variant.ts";
+import type { ExposureLog } from "./experiments/exposure-log.ts";
+import type { Models } from "./model/models.ts";
 import type { PriceMetrics } from "./price-metrics.ts";
 import { type Decided, decideProduct, NO_PARTICULARS, type RegionPrices } from "./region-prices.ts";
 import { until } from "./single-flight.ts";
@@ -43,11 +47,14 @@ export function createPipeline(parts: {
   cells: Cells;
   decisionLog: DecisionLog;
   decisionCache: DecisionCache<Decided>;
+  board: Board;
+  exposureLog: ExposureLog;
+  models: Pick<Models, "warm">;
   metrics: PriceMetrics;
   /** Sixteen hex digits, new each time. */
   nonce: () => string;
 }): Pipeline {
-  const { catalog, cells, decisionLog, decisionCache, metrics, nonce } = parts;
+  const { catalog, cells, decisionLog, decisionCache, board, exposureLog, metrics, nonce } = parts;
 
   function cellOf(regionId: RegionId): Cell | null {
     const region = catalog.inForce().regions.byId.get(regionId);
@@ -91,6 +98,18 @@ export function createPipeline(parts: {
     return decided;
   }
 
+  /** The decision of the variant that the user has; null for everybody outside of experiments. */
+  function decidedInExperiment(
+    prices: RegionPrices,
+    asked: Asked,
+    given: Given | null,
+    anew: boolean,
+  ): Decided | null {
+    if (given === null) return null;
+    const { product_type: productType, attributes = null } = asked;
+    return decideVariant(parts, prices, { productType, attributes, anew }, given.variant);
+  }
+
   function record({ region, snapshot }: RegionPrices, decided: Decided, asking: Asking) {
     const { id, decision, forecast } = decided;
     decided.told = true;
@@ -122,12 +141,18 @@ export function createPipeline(parts: {
       const errors =
         asked.attributes && attributeFaults(prices.madeBy.rules.document, asked.attributes);
       if (errors && errors.length > 0) return { type: "invalid_request", errors };
-      const decided = anew ? decideAnew(prices, asked) : decidedFor(prices, asked);
+      const given = asked.user_id === undefined ? null : board.given(asked);
+      const tried = decidedInExperiment(prices, asked, given, anew);
+      const decided = tried ?? (anew ? decideAnew(prices, asked) : decidedFor(prices, asked));
       if (!decided) {
         return { type: "unknown_product", detail: `${region_id} does not sell ${product_type}.` };
       }
       const cached = decided.told && !anew;
       if (!decided.told) record(prices, decided, asking);
+      if (given !== null && tried !== null) {
+        const exposedAt = prices.snapshot?.asOf ?? now;
+        beside(asking, exposureLog.note(given, tried.decision.key, tried.id, exposedAt, now));
+      }
 
       const { key, price } = decided.decision;
       // Rules alone price without features, so there are none that could be old.

@@ -15,7 +15,7 @@ import type { Region } from "../../domain/region.ts";
 import { bookOf } from "../../domain/rule-book.ts";
 import type { FeatureSnapshot } from "../../domain/snapshot.ts";
 import { slotOf, type ToldBySlot } from "../../domain/told-prices.ts";
-import type { EpochMs, ProductType } from "../../domain/units.ts";
+import type { EpochMs, ModelVersion, ProductType } from "../../domain/units.ts";
 import type { InForce } from "./catalog.ts";
 import type { Foresight } from "./foresight.ts";
 
@@ -30,6 +30,10 @@ export interface RegionPrices {
   validUntil: EpochMs | null;
   /** Products that the rules do not price are not here. */
   byProduct: Map<ProductType, Decided>;
+  /** Decisions of experiments' variants, by `exp_fares~steeper`: made when somebody of the variant asks. */
+  byVariant: Map<string, Map<ProductType, Decided>>;
+  /** Forecasts by models that variants name. */
+  byModel: Map<ModelVersion, Foresight>;
 }
 
 /** A decision with the JSON that tells it. */
@@ -44,7 +48,7 @@ export interface Decided {
   told: boolean;
 }
 
-export type Basis = Omit<RegionPrices, "byProduct" | "validUntil">;
+export type Basis = Omit<RegionPrices, "byProduct" | "byVariant" | "byModel" | "validUntil">;
 
 /** What sets one decision for a product apart from the others made from the same basis. */
 export interface Particulars {
@@ -67,6 +71,8 @@ export function regionPricesFrom(basis: Basis): RegionPrices {
     ...basis,
     validUntil: snapshot ? null : book.nextChangeAfter(decidedAt, regionId, productTypes),
     byProduct: new Map(decided),
+    byVariant: new Map(),
+    byModel: new Map(),
   };
 }
 
@@ -104,11 +110,17 @@ export function announcedBy({ byProduct }: Pick<RegionPrices, "byProduct">): Ann
 }
 
 /** What was told of each slot, for the region to keep: what the next prices follow. */
-export function toldBy({ byProduct }: Pick<RegionPrices, "byProduct">): ToldBySlot {
+export function toldBy({
+  byProduct,
+  byVariant,
+}: Pick<RegionPrices, "byProduct" | "byVariant">): ToldBySlot {
   const told: Record<string, ToldBySlot[string]> = {};
-  for (const { decision } of byProduct.values()) {
-    const { productType, experiment } = decision.key;
-    if (decision.told) told[slotOf(productType, experiment && armText(experiment))] = decision.told;
+  for (const products of [byProduct, ...byVariant.values()]) {
+    for (const { decision } of products.values()) {
+      const { productType, experiment } = decision.key;
+      const slot = slotOf(productType, experiment && armText(experiment));
+      if (decision.told) told[slot] = decision.told;
+    }
   }
   return told;
 }

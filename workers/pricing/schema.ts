@@ -1,6 +1,6 @@
 /** Tables of the edge's database (D1). drizzle-kit makes migrations/edge from this file. */
 import { sql } from "drizzle-orm";
-import { blob, index, integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { CHANGED_THINGS } from "../../contract/admin.ts";
 import type { KeyPolicy } from "../../contract/api-keys.ts";
 import { DEAD_LETTER_QUEUES, DEAD_LETTER_REASONS } from "../../contract/dead-letters.ts";
@@ -234,4 +234,42 @@ export const lateEvents = sqliteTable(
     index("late_events_by_region").on(table.regionId, table.arrivedAt, table.id, table.occurredAt),
     index("late_events_by_age").on(table.storedAt),
   ],
+);
+
+/**
+ * Who was told a price of an experiment first, one row each: a user stays with the variant of the first. Kept 180
+ * days.
+ */
+export const exposures = sqliteTable(
+  "exposures",
+  {
+    experiment: text().notNull(),
+    /** 16 hex digits. */
+    userHash: text("user_hash").notNull(),
+    variant: text().notNull(),
+    regionId: text("region_id").notNull(),
+    productType: text("product_type").notNull(),
+    /** Of the price that was told; a row of `decisions`. */
+    decisionId: text("decision_id").notNull(),
+    /** Event clock, milliseconds. */
+    exposedAt: integer("exposed_at").notNull(),
+    /** Wall clock, milliseconds. */
+    loggedAt: integer("logged_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.experiment, table.userHash] }),
+    index("exposures_by_user").on(table.userHash, table.loggedAt),
+    index("exposures_by_age").on(table.loggedAt),
+  ],
+);
+
+/** How many users each variant has, counted as exposures are written: counting rows would read all of them. */
+export const exposureCounts = sqliteTable(
+  "exposure_counts",
+  {
+    experiment: text().notNull(),
+    variant: text().notNull(),
+    users: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.experiment, table.variant] })],
 );

@@ -2,6 +2,7 @@
 import type { Log } from "../../contract/log.ts";
 import type { Metrics } from "../../contract/metrics.ts";
 import type { FieldError } from "../../contract/problem.ts";
+import type { POINTER } from "../../contract/store-keys.ts";
 import type { Dependency } from "./dependency.ts";
 import type { ConfigStore } from "./stores.ts";
 
@@ -23,7 +24,7 @@ export interface Slot<Value> {
 }
 
 export interface SlotOptions<Value> {
-  what: "rules" | "regions" | "model" | "emergency";
+  what: keyof typeof POINTER;
   /** Key of the pointer. What it holds is a version, or whatever else `load` can make something of. */
   pointer: string;
   /** In force until something else is. */

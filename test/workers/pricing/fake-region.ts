@@ -11,7 +11,7 @@ import { type EpochMs, MINUTE_MS, type MinorUnits, type RegionId } from "../../.
 /** Monday 19 May 2014, 16:00 in New York. */
 export const EVENT_TIME = Date.UTC(2014, 4, 19, 20) as EpochMs;
 
-export class FakeRegion implements RegionWindowRpc {
+export class FakeRegion implements Omit<RegionWindowRpc, "snapshot"> {
   readonly snapshots: FeatureSnapshot[] = [];
   history: HistorySeed | null = null;
   lastForecast: DemandForecast | null = null;
@@ -71,8 +71,9 @@ export class FakeRegion implements RegionWindowRpc {
     return this.snapshots.at(-1) ?? this.tick();
   }
 
-  async snapshot(knownTick: number): Promise<FeatureSnapshot | null> {
+  async snapshot(knownTick: number, told: ToldBySlot = {}): Promise<FeatureSnapshot | null> {
     this.asked.push(knownTick);
+    this.told = { ...this.told, ...told };
     const { latest } = this;
     return latest.tick === knownTick ? null : structuredClone(latest);
   }

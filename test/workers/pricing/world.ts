@@ -186,14 +186,18 @@ export class World {
 
   /** The answer for one product; anything but an answer fails the test. */
   async price(
-    { regionId = "nyc-161", product = "standard_ride" } = {},
+    {
+      regionId = "nyc-161",
+      product = "standard_ride",
+      user,
+    }: { regionId?: string; product?: string; user?: string } = {},
     headers: Record<string, string> = {},
   ): Promise<PriceAnswer> {
     const response = await this.fetch("/api/v1/pricing/compute", {
       method: "POST",
       key: "admin",
       headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify({ region_id: regionId, product_type: product }),
+      body: JSON.stringify({ region_id: regionId, product_type: product, user_id: user }),
     });
     if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
     return response.json();
@@ -214,7 +218,8 @@ export class World {
     return {
       regionWindows: (regionId) => ({
         demand: () => on("regions", () => this.region(regionId).demand()),
-        snapshot: (known) => on("regions", () => this.region(regionId).snapshot(known)),
+        snapshot: (known, _timeZone, told) =>
+          on("regions", () => this.region(regionId).snapshot(known, told)),
         snapshotAt: (tick) => on("regions", () => this.region(regionId).snapshotAt(tick)),
         recordDecided: (tick, forecast, told, announced) =>
           on("regions", () => this.region(regionId).recordDecided(tick, forecast, told, announced)),
