@@ -8,7 +8,7 @@ import {
 } from "../domain/experiment.ts";
 import { faultsOfExperiments } from "../domain/experiment-faults.ts";
 import type { ExperimentId, ModelVersion, RulesVersion } from "../domain/units.ts";
-import { instantSchema, productTypeSchema, regionIdSchema } from "./names.ts";
+import { instantTextSchema, productTypeSchema, regionIdSchema } from "./names.ts";
 import { type FieldError, fieldErrorsFrom } from "./problem.ts";
 
 export const MAX_EXPERIMENTS_BODY_BYTES = 1024 * 1024;
@@ -66,8 +66,8 @@ export const experimentSchema = z.strictObject({
   /** The first is what the others are compared with. */
   variants: z.array(variantSchema).min(2).max(20),
   /** When it was started first, and stopped last; wall clock. */
-  started_at: instantSchema.optional(),
-  stopped_at: instantSchema.optional(),
+  started_at: instantTextSchema.optional(),
+  stopped_at: instantTextSchema.optional(),
 });
 
 export const experimentsDocumentSchema = z.strictObject({

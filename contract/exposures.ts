@@ -1,7 +1,6 @@
 /** Exposures: who was told a price of an experiment first, and which variant's. On the queue, and for the origin. */
 import * as z from "zod";
 import { experimentIdSchema, variantNameSchema } from "./experiments.ts";
-import { instantSchema } from "./names.ts";
 
 /** One user's first price in an experiment, as it travels from the isolate to the store. */
 export interface ExposureRecord {
@@ -71,9 +70,9 @@ export const exposureSchema = z.object({
   product_type: z.string(),
   decision_id: z.string(),
   /** Event clock. */
-  exposed_at: instantSchema,
+  exposed_at: z.string(),
   /** Wall clock. */
-  logged_at: instantSchema,
+  logged_at: z.string(),
 });
 
 export const exposuresAnswerSchema = z.object({
@@ -83,5 +82,4 @@ export const exposuresAnswerSchema = z.object({
   /** For `after` of the next page; null on the last. */
   next: z.string().nullable(),
 });
-export type ExposuresAnswer = z.output<typeof exposuresAnswerSchema>;
-export type ExposuresAnswerInput = z.input<typeof exposuresAnswerSchema>;
+export type ExposuresAnswer = z.infer<typeof exposuresAnswerSchema>;

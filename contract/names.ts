@@ -17,10 +17,14 @@ export const productTypeSchema = z
 
 export const personIdSchema = z.string().min(1).max(128);
 
-/** RFC 3339; an offset is allowed, `Z` is usual. */
-export const instantSchema = z.iso
-  .datetime({ offset: true, error: "Not an RFC 3339 time such as 2026-01-11T10:30:00Z." })
-  .transform((text) => Date.parse(text) as EpochMs);
+/** RFC 3339; an offset is allowed, `Z` is usual. As text, for documents that are kept as they were written. */
+export const instantTextSchema = z.iso.datetime({
+  offset: true,
+  error: "Not an RFC 3339 time such as 2026-01-11T10:30:00Z.",
+});
+
+/** The same, as an instant. */
+export const instantSchema = instantTextSchema.transform((text) => Date.parse(text) as EpochMs);
 
 /** An instant as the wire writes it. */
 export function instantText(at: number): string {

@@ -107,7 +107,7 @@ function exposuresOf(client: ExperimentsClient, experimentId: ExperimentId) {
         return;
       }
       for (const { user_hash, variant, exposed_at } of page.exposures) {
-        yield { userHash: user_hash, variant, exposedAt: epochMs(exposed_at) };
+        yield { userHash: user_hash, variant, exposedAt: epochMs(Date.parse(exposed_at)) };
       }
       after = page.next;
     } while (after !== null);

@@ -1,5 +1,6 @@
 /** Experiments and users for tests. */
 import { createHash } from "node:crypto";
+import { instantText } from "../../contract/names.ts";
 import { hashText } from "../../contract/readable-events.ts";
 import type { UserHash } from "../../domain/assignment.ts";
 import type { Experiment, Variant } from "../../domain/experiment.ts";
@@ -43,7 +44,7 @@ export function readableExposure(n: number, given: string, exposedAt: EpochMs) {
     region_id: "nyc-161",
     product_type: "standard_ride",
     decision_id: "nyc-161.standard_ride.7",
-    exposed_at: exposedAt,
-    logged_at: exposedAt,
+    exposed_at: instantText(exposedAt),
+    logged_at: instantText(exposedAt),
   };
 }

@@ -8,6 +8,7 @@ import {
   exposuresIn,
 } from "../../../contract/exposures.ts";
 import { createMetrics } from "../../../contract/metrics.ts";
+import { instantText } from "../../../contract/names.ts";
 import type { SetAside } from "../../../contract/set-aside.ts";
 import { epochMs } from "../../../domain/units.ts";
 import { consume, consumerMetrics } from "../../../workers/pricing/consumers.ts";
@@ -71,7 +72,10 @@ describe("exposures", () => {
       [2, "control"],
       [3, "control"],
     ]);
-    expect(exposures[0]).toMatchObject({ exposed_at: LOGGED_AT - 5, logged_at: LOGGED_AT });
+    expect(exposures[0]).toMatchObject({
+      exposed_at: instantText(LOGGED_AT - 5),
+      logged_at: instantText(LOGGED_AT),
+    });
   });
 
   it("are counted once a user, by the variant that stays", async () => {

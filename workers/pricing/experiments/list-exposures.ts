@@ -1,5 +1,5 @@
 /** GET /admin/v1/exposures */
-import { type ExposuresAnswerInput, exposuresQuerySchema } from "../../../contract/exposures.ts";
+import { type ExposuresAnswer, exposuresQuerySchema } from "../../../contract/exposures.ts";
 import { instantText } from "../../../contract/names.ts";
 import { type AdminPorts, unavailable } from "../admin/config-changes.ts";
 import { checkedQuery } from "../read-body.ts";
@@ -20,7 +20,7 @@ export function showExposures({
     );
     if (!rows.ok) return unavailable(rows);
     const last = rows.value.length === limit ? rows.value.at(-1) : undefined;
-    const answer: ExposuresAnswerInput = {
+    const answer: ExposuresAnswer = {
       experiment,
       exposures: rows.value.map(exposureFrom),
       next: last?.userHash ?? null,
@@ -29,7 +29,7 @@ export function showExposures({
   };
 }
 
-function exposureFrom(row: ExposureRow): ExposuresAnswerInput["exposures"][number] {
+function exposureFrom(row: ExposureRow): ExposuresAnswer["exposures"][number] {
   return {
     user_hash: row.userHash,
     variant: row.variant,
