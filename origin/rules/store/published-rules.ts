@@ -99,10 +99,12 @@ async function versionPointedAt(kv: ConfigKv, pointed: string): Promise<RulesVer
   const [text] = pointed.startsWith("{")
     ? [pointed]
     : await kv.read([rulesKey(pointed as RulesVersion)]);
+  if (!text) return null;
   try {
-    return text ? rulesVersionOf(JSON.parse(text)) : null;
+    // What cannot be used the edge refuses too, and goes on with what it had: that was never in force.
+    const rules = rulesFrom(JSON.parse(text));
+    return Array.isArray(rules) ? null : rules.version;
   } catch (error) {
-    // The edge refuses it too, and goes on with what it had.
     if (error instanceof SyntaxError) return null;
     throw error;
   }
