@@ -13,7 +13,7 @@ import {
   forecastPointsFrom,
 } from "./pricing.ts";
 
-export const explainQuerySchema = z.strictObject({ request_id: z.string().min(1).max(512) });
+export const explainQuerySchema = z.strictObject({ request_id: z.string().min(1).max(2_048) });
 
 const whole = z.int().min(0);
 

@@ -163,6 +163,8 @@ export function planOf({
   plan: PricePlan;
   period: number;
 } | null {
+  // Rules may price what this region does not sell.
+  if (!region.productTypes.includes(productType)) return null;
   const timeline = bookOf(rules.document).timelineOf(region.regionId, productType);
   if (!timeline) return null;
   const period =

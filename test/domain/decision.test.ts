@@ -203,6 +203,22 @@ describe("decide()", () => {
     expect(decided({ region }).inputs.localHour).toBe(17);
   });
 
+  it("does not price what the rules price and the region does not sell, whatever the request says", () => {
+    const document = documentOf(
+      layer({
+        settings: settings({ products: { ride: { basePrice: 10 }, boat: { basePrice: 9 } } }),
+      }),
+    );
+    const rules = { version: "rul_0123456789ab" as RulesVersion, document };
+    const productType = "boat" as ProductType;
+    for (const attributes of [null, {}]) {
+      expect(decide(material({ rules, productType, attributes }))).toEqual({
+        reason: "unknown_product",
+        productType,
+      });
+    }
+  });
+
   it.each(["boat", "constructor"])("does not price %s, which is not sold here", (name) => {
     const productType = name as ProductType;
     expect(decide(material({ productType }))).toEqual({ reason: "unknown_product", productType });

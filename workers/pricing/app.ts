@@ -122,6 +122,7 @@ const LIMITS_MS = {
   region_history: 5_000,
   region_replay: 20_000,
   kv: 1_000,
+  keys: 15_000,
   r2: 6_000,
   d1: 1_500,
   dead_letters: 20_000,
@@ -214,6 +215,7 @@ export function createPricing(ports: PricingPorts): Pricing {
   const admin = { ...shared, models, modelStore, modelDependency };
   const keys = {
     ...{ ...shared, ring: access.ring, fillRandom },
+    publishingDependency: dependency("keys"),
     deployedKeys: parseApiKeys(ports.access.apiKeys),
   };
   const { regionReplays } = ports;

@@ -142,6 +142,11 @@ export function createCatalog(
     const known = remembered.get(version);
     if (known) return { kind: "loaded", value: known };
     const loaded = await loadDocument(rulesKey(version), knownRulesFrom);
+    if (loaded.kind === "loaded" && loaded.value.version !== version) {
+      // Somebody wrote over it: what was priced by the old content could not be explained by this.
+      const detail = `The content is ${loaded.value.version}; put it under a key of its own.`;
+      return { kind: "refused", faults: [{ path: "", detail }] };
+    }
     if (loaded.kind === "loaded") {
       const [oldest] = remembered.keys();
       if (oldest && remembered.size >= MAX_REMEMBERED_RULES) remembered.delete(oldest);

@@ -96,6 +96,24 @@ describe("rules that were in force", () => {
     expect(await named.json()).toEqual({ version: next, previous: version });
   });
 
+  it("go back past a version that was published twice", async () => {
+    const { version } = (await (await putRules(33)).json()) as { version: string };
+    await putRules(34);
+    await putRules(34);
+    const back = await change("POST", "/admin/v1/rules/rollback", {});
+    expect(await back.json()).toMatchObject({ version });
+  });
+
+  it("are refused under the key of a version whose content is another", async () => {
+    const { version } = (await (await putRules(35)).json()) as { version: string };
+    world.kv.set(`rules/${version}`, JSON.stringify(rulesAt(36)));
+    world.coldIsolate();
+    await world.price();
+    await world.settle();
+    expect((await world.price()).base_price).not.toBe(36);
+    expect(await world.metric('pricing_config_refused{what="rules"}')).toBe(1);
+  });
+
   it.each([
     ["that never were", "rul_ffffffffffff", [404, "unknown_rules"]],
     ["of a name that is none", "latest", [422, "invalid_request"]],

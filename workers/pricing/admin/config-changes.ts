@@ -76,7 +76,7 @@ export async function putInForce(
 }
 
 /** The version that a pointer names. Bare wrangler may have put a whole document of rules there. */
-function versionPointedTo(text: string): string {
+export function versionPointedTo(text: string): string {
   const pointed = text.trim();
   if (!pointed.startsWith("{")) return pointed;
   try {

@@ -1,5 +1,5 @@
 /** Rules that were in force before: which there were, what they said, and back to them. */
-import { and, desc, eq, isNotNull, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, ne, sql } from "drizzle-orm";
 import { MAX_RULES_BODY_BYTES, rollbackRequestSchema } from "../../../contract/admin.ts";
 import { instantText } from "../../../contract/names.ts";
 import type { Problem } from "../../../contract/problem.ts";
@@ -12,7 +12,14 @@ import { checked, readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
 import { jsonResponse } from "../routes/json.ts";
 import { configChanges } from "../schema.ts";
-import { type AdminPorts, answered, keyIdOf, putInForce, unavailable } from "./config-changes.ts";
+import {
+  type AdminPorts,
+  answered,
+  keyIdOf,
+  putInForce,
+  unavailable,
+  versionPointedTo,
+} from "./config-changes.ts";
 import { faultsTogether } from "./documents.ts";
 
 const MAX_LISTED = 100;
@@ -27,11 +34,12 @@ export function listRules(ports: AdminPorts): Handler {
     ]);
     if (!current.ok) return unavailable(current);
     if (!rows.ok) return unavailable(rows);
+    const inForce = current.value === null ? null : versionPointedTo(current.value);
     const versions = rows.value.map(({ version, publishedAt, publishedBy }) => ({
       version,
       published_at: instantText(publishedAt),
       published_by: publishedBy,
-      current: version === current.value,
+      current: version === inForce,
     }));
     return jsonResponse({ versions });
   };
@@ -82,6 +90,7 @@ async function versionBefore(ports: AdminPorts): Promise<RulesVersion | Problem>
   const { config, configDependency, database, databaseDependency } = ports;
   const current = await configDependency.ask(() => config.get(POINTER.rules));
   if (!current.ok) return unavailable(current);
+  const version = current.value === null ? "" : versionPointedTo(current.value);
   const rows = await databaseDependency.ask(() =>
     database
       .select({ before: configChanges.before })
@@ -89,8 +98,10 @@ async function versionBefore(ports: AdminPorts): Promise<RulesVersion | Problem>
       .where(
         and(
           eq(configChanges.what, "rules"),
-          eq(configChanges.after, current.value ?? ""),
-          isNotNull(configChanges.before),
+          eq(configChanges.after, version),
+          // Rules that were published twice took the place of themselves.
+          ne(configChanges.before, version),
+          isNotNull(configChanges.appliedAt),
         ),
       )
       .orderBy(desc(configChanges.id))

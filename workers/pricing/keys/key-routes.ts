@@ -14,6 +14,7 @@ import type { Problem } from "../../../contract/problem.ts";
 import { SECOND_MS } from "../../../domain/units.ts";
 import { type AdminPorts, completeChange, keyIdOf, unavailable } from "../admin/config-changes.ts";
 import type { Call } from "../call.ts";
+import type { Dependency } from "../dependency.ts";
 import { pageAfter, placeText } from "../keyset.ts";
 import { checked, checkedQuery, readJson } from "../read-body.ts";
 import type { Handler } from "../router.ts";
@@ -33,10 +34,9 @@ import {
 import { publishKeys } from "./publish-keys.ts";
 
 export interface KeyPorts
-  extends Pick<
-    AdminPorts,
-    "config" | "configDependency" | "database" | "databaseDependency" | "wallNow"
-  > {
+  extends Pick<AdminPorts, "config" | "database" | "databaseDependency" | "wallNow"> {
+  /** Allows for all rounds of a publication: KV takes a write of one key a second. */
+  publishingDependency: Dependency;
   ring: KeyRing;
   deployedKeys: readonly ApiKey[];
   fillRandom: (bytes: Uint8Array<ArrayBuffer>) => void;
@@ -154,14 +154,17 @@ export function revokeKey(ports: KeyPorts): Handler {
 
 /** Records a change, puts it in force, has this isolate notice at once. The problem when that cannot be said of it. */
 async function change(
-  { config, configDependency, database, databaseDependency, wallNow, ring }: KeyPorts,
+  { config, publishingDependency, database, databaseDependency, wallNow, ring }: KeyPorts,
   call: Call,
   id: string,
   record: () => Promise<number>,
 ): Promise<Problem | null> {
   const recorded = await databaseDependency.ask(record);
   if (!recorded.ok) return unavailable(recorded);
-  const published = await configDependency.ask(() => publishKeys(database, config, wallNow));
+  const publishing = publishingDependency.ask(() => publishKeys(database, config, wallNow));
+  // It takes its rounds to the end, also when nobody waits for the answer any more.
+  call.waitUntil(publishing);
+  const published = await publishing;
   if (!published.ok) {
     const detail = `The change of ${id} is recorded, and not in force before the next change or the next full hour.`;
     return { type: "unavailable", detail, retryAfterS: 2 };
