@@ -76,11 +76,6 @@ export class RuleBook {
     return later.length === 0 ? null : (Math.min(...later) as EpochMs);
   }
 
-  /** The layers that apply to a place at some time, in the order of the document. */
-  layersOf(regionId: string, productType: string): Layer[] {
-    return this.document.layers.filter((layer) => this.applies(layer, regionId, productType));
-  }
-
   private applies({ scope }: Layer, regionId: string, productType: string): boolean {
     if (scope.products !== null && !scope.products.includes(productType)) return false;
     if (scope.regions === null && scope.groups === null) return true;
